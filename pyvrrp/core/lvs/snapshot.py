@@ -1,0 +1,77 @@
+"""The state of LVS as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyvrrp.units import Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """IPVS counters of a service or destination, as ``ipvsadm -L --stats`` shows them."""
+
+    connections: int = 0
+    in_packets: int = 0
+    out_packets: int = 0
+    in_bytes: int = 0
+    out_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckerSnapshot:
+    kind: str
+    """TCP_CHECK …"""
+    target: str
+    up: bool
+    checked: bool
+    """It has run at least once."""
+    last_error: str | None
+    """Why the last check failed; None after a success."""
+    last_run: Micros | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RealServerSnapshot:
+    address: str
+    """``10.71.12.69:15000``."""
+    forwarding: str
+    alive: bool
+    since: Micros
+    """When `alive` last changed."""
+    in_pool: bool
+    """It is in the wanted table."""
+    weight: int
+    """Effective."""
+    checkers: tuple[CheckerSnapshot, ...]
+    in_kernel: bool | None = None
+    """None: the table could not be read."""
+    active_connections: int = 0
+    inactive_connections: int = 0
+    traffic: Traffic | None = None
+    sorry: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualServerSnapshot:
+    name: str
+    """keepalived's display name: ``[192.0.2.10]:tcp:15000``."""
+    address: str
+    """``192.0.2.10:15000``, or ``FWM 7``."""
+    protocol: str
+    """``TCP``; ``FWM`` for a mark."""
+    scheduler: str
+    persistence_timeout: int
+    quorum: int
+    quorum_up: bool
+    in_kernel: bool | None
+    real_servers: tuple[RealServerSnapshot, ...]
+    traffic: Traffic | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LvsSnapshot:
+    ipvs_ready: bool
+    ipvs_problem: str | None
+    """Why nothing is balanced, in words for the operator."""
+    virtual_servers: tuple[VirtualServerSnapshot, ...] = ()

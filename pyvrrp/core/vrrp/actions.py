@@ -1,0 +1,78 @@
+"""What the VRRP machines want done. Imperative: the daemon performs actions in the order given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TypeAlias
+
+from pyvrrp.core.vrrp.snapshot import Transition
+from pyvrrp.model.vrrp import VirtualAddress
+from pyvrrp.net import Address
+
+
+@dataclass(frozen=True, slots=True)
+class SendAdvert:
+    """Send one VRRP message to each destination from `interface`, with TTL 255 and ToS 0xC0."""
+
+    instance: str
+    interface: str
+    source: Address
+    destinations: tuple[Address, ...]
+    message: bytes
+    """The VRRP message, checksum included; the IP header is the sender's."""
+    identification: int
+    """IP header identification, 1..65535."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddresses:
+    """Put the addresses on their devices; one that is there already is a success."""
+
+    instance: str
+    addresses: tuple[VirtualAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddresses:
+    """Take the addresses away; one that is not there is a success."""
+
+    instance: str
+    addresses: tuple[VirtualAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SendGratuitousArps:
+    """One burst: `repeat` rounds over the addresses, each from the device it lies on."""
+
+    instance: str
+    addresses: tuple[VirtualAddress, ...]
+    repeat: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReportTransition:
+    """An instance changed state: log it, journal it, tell whoever is to be told."""
+
+    transition: Transition
+
+
+class Level(IntEnum):
+    """syslog's severities, as far as we use them."""
+
+    ERROR = 3
+    WARNING = 4
+    NOTICE = 5
+    INFO = 6
+    DEBUG = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """One line, ``(NAME)`` prefix included."""
+
+    level: Level
+    text: str
+
+
+Action: TypeAlias = SendAdvert | AddAddresses | RemoveAddresses | SendGratuitousArps | ReportTransition | Log

@@ -1,0 +1,108 @@
+"""What can happen to the VRRP machines. Past tense: an event is a fact, with the instant at which it was noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from typing import TypeAlias
+
+from pyvrrp.model.config import Config
+from pyvrrp.net import Address
+from pyvrrp.units import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceFacts:
+    """What the kernel says of one network device."""
+
+    index: int
+    up: bool
+    """IFF_UP and IFF_RUNNING."""
+    mac: bytes
+    """6 bytes; empty where the link has none."""
+    addresses: tuple[IPv4Address | IPv6Address, ...] = ()
+    """In the kernel's order, primary first; usable ones only (no tentative IPv6)."""
+    arp: bool = True
+    """False on a NOARP or loopback device: no gratuitous ARP is sent there."""
+    mtu: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The worker has looked at the interfaces (their InterfaceChanged came before) and opened its sockets."""
+
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceChanged:
+    """A network device appeared, changed or went (facts None)."""
+
+    at: Micros
+    name: str
+    facts: InterfaceFacts | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatagramReceived:
+    """An IP datagram of protocol 112 on one of our sockets."""
+
+    at: Micros
+    interface: str
+    source: Address
+    destination: Address
+    ttl: int
+    """TTL or hop limit."""
+    payload: bytes
+    """The VRRP message: what follows the IP header."""
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The instant that `deadline()` named has come, and all datagrams that arrived before it have been delivered."""
+
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRemoved:
+    """Somebody else removed one of our virtual addresses from `dev`."""
+
+    at: Micros
+    dev: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
+class KernelRefused:
+    """An action of ours failed."""
+
+    at: Micros
+    instance: str
+    operation: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """A reload brought a new, valid configuration."""
+
+    at: Micros
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    at: Micros
+
+
+Event: TypeAlias = (
+    Started
+    | InterfaceChanged
+    | DatagramReceived
+    | TimePassed
+    | AddressRemoved
+    | KernelRefused
+    | Reconfigured
+    | StopRequested
+)

@@ -1,0 +1,103 @@
+"""The state of VRRP as a value: what `pyvrrp show` and all other views render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pyvrrp.core.vrrp.stats import Stats
+from pyvrrp.units import Micros
+
+
+class Cause(StrEnum):
+    """Why an instance changed its state."""
+
+    STARTUP = "startup"
+    OWNER = "address owner (priority 255)"
+    MASTER_DOWN = "no advertisement from the master"
+    PRIORITY_ZERO = "the master stopped (priority 0)"
+    PREEMPTED = "higher priority advertisement"
+    LOST_TIE = "equal priority, higher address"
+    GROUP = "sync group"
+    INTERFACE_DOWN = "interface down"
+    INTERFACE_MISSING = "interface missing"
+    NO_SOURCE_ADDRESS = "no source address"
+    TRACKED_INTERFACE_DOWN = "tracked interface down"
+    RECOVERED = "fault cleared"
+    KERNEL = "the kernel refused"
+    RELOAD = "reload"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """One change of state. Names of states as in logs: INIT, BACKUP, MASTER, FAULT, STOP, DELETED."""
+
+    instance: str
+    at: Micros
+    """CLOCK_MONOTONIC."""
+    old: str
+    new: str
+    cause: Cause
+    detail: str = ""
+    """What exactly: the device, the peer and its priority, the time since the last advertisement."""
+    priority: int
+    """Effective priority at that moment."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressSnapshot:
+    address: str
+    """With prefix length."""
+    dev: str
+    advertised: bool
+    present: bool
+    """We have put it there and know of nobody who took it away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceSnapshot:
+    name: str
+    state: str
+    since: Micros
+    """CLOCK_MONOTONIC of the last change of state."""
+    cause: Cause
+    detail: str
+    interface: str
+    virtual_router_id: int
+    version: int
+    priority: int
+    """Configured."""
+    effective_priority: int
+    priority_sum: tuple[tuple[str, int], ...]
+    """What the effective priority is made of: ("priority", 100), ("track_interface eth1", -20)."""
+    advert_int: Micros
+    master_advert_int: Micros
+    preempt: bool
+    master_address: str | None
+    """The master's source address; our own while MASTER; None while nobody is known."""
+    master_priority: int | None
+    last_advert: Micros | None
+    """When the last acceptable advertisement came."""
+    last_reject: str | None
+    """Why the last refused advertisement was refused, and whose it was."""
+    faults: tuple[str, ...]
+    sync_group: str | None
+    addresses: tuple[AddressSnapshot, ...]
+    stats: Stats
+    transitions: tuple[Transition, ...]
+    """The most recent ones, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSnapshot:
+    name: str
+    state: str
+    since: Micros
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VrrpSnapshot:
+    instances: tuple[InstanceSnapshot, ...] = ()
+    sync_groups: tuple[GroupSnapshot, ...] = ()

@@ -1,0 +1,103 @@
+"""The interface to the kernel's network state, as small Protocols.
+
+The Linux classes beside this file implement them, and so does `fake`, which records what it is
+asked and can be told to refuse. All of them raise `KernelError` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from pyvrrp.core.lvs.ipvs_table import DestinationState, Operation, ServiceState, Table
+from pyvrrp.core.vrrp.events import InterfaceFacts
+from pyvrrp.errors import KernelError
+from pyvrrp.model.lvs import Endpoint, ServiceKey
+from pyvrrp.model.vrrp import VirtualAddress
+from pyvrrp.net import Address
+
+Received = Callable[[str, Address, Address, int, bytes], None]
+"""interface, source, destination, ttl, payload."""
+
+
+class Links(Protocol):
+    """Network devices and their addresses."""
+
+    def dump(self) -> Mapping[str, InterfaceFacts]:
+        """All devices by name."""
+        ...
+
+    def watch(
+        self, changed: Callable[[str, InterfaceFacts | None], None], removed: Callable[[str, Address], None]
+    ) -> int:
+        """Call `changed` for each device that changes or goes (None), `removed` for each address taken from a device.
+
+        Returns the file descriptor that becomes readable; `read` then makes the calls. After an overrun
+        everything is dumped again, so no change is lost for good.
+        """
+        ...
+
+    def read(self) -> None: ...
+
+
+class Addresses(Protocol):
+    """Adding and removing addresses, a whole list in one go."""
+
+    def add(self, addresses: Sequence[VirtualAddress]) -> list[tuple[VirtualAddress, KernelError]]:
+        """Those that the kernel refused, with its reason; present already is no refusal."""
+        ...
+
+    def remove(self, addresses: Sequence[VirtualAddress]) -> list[tuple[VirtualAddress, KernelError]]:
+        """Likewise; absent already is no refusal."""
+        ...
+
+    def present(self, addresses: Iterable[VirtualAddress]) -> list[VirtualAddress]:
+        """Those of the list that are on their devices now."""
+        ...
+
+
+class Packets(Protocol):
+    """VRRP's raw sockets and gratuitous ARP."""
+
+    def open(self, interface: str, index: int, group: Address, virtual_router_ids: Iterable[int]) -> None:
+        """Listen on `interface` for the group and be ready to send there.
+
+        Again for the same interface: with the new index and ids.
+        """
+        ...
+
+    def close(self, interface: str) -> None: ...
+
+    def receive(self, received: Received) -> int:
+        """Read all that waits on all sockets, oldest first; returns how many datagrams."""
+        ...
+
+    def filenos(self) -> Sequence[int]:
+        """Descriptors that become readable when a datagram waits."""
+        ...
+
+    def send(
+        self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
+    ) -> None: ...
+
+    def gratuitous_arp(self, interface: str, address: Address) -> None: ...
+
+
+class Ipvs(Protocol):
+    """The IPVS table."""
+
+    def ready(self) -> None:
+        """Make sure that IPVS is there, load the module if need be; KernelError(UNSUPPORTED) if it is not to be had."""
+        ...
+
+    def apply(self, operations: Sequence[Operation]) -> list[tuple[Operation, KernelError]]:
+        """Carry out in order, in large batches; those that were refused, with the reason."""
+        ...
+
+    def dump(self) -> Mapping[ServiceKey, tuple[ServiceState, Mapping[Endpoint, DestinationState]]]:
+        """All services with their destinations and statistics."""
+        ...
+
+    def table(self) -> Table:
+        """The same without statistics, to compare with the wanted table."""
+        ...

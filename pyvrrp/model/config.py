@@ -1,0 +1,47 @@
+"""The whole configuration as one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from pyvrrp.model.lvs import FlushOnStop, VirtualServer
+from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
+from pyvrrp.units import SECOND, Micros
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GlobalDefs:
+    """global_defs and the root keywords that are not blocks, as far as they are not copied into instances and servers."""
+
+    router_id: str | None = None
+    """None: the host's name."""
+    instance: str | None = None
+    """Name of this daemon: part of pid file names and of the syslog ident."""
+    net_namespace: str | None = None
+    use_pid_dir: bool = False
+    child_wait_time: Micros = 5 * SECOND
+    """How long the supervisor waits for its workers at stop before it kills them."""
+    lvs_flush: bool = False
+    """Empty the whole IPVS table at start."""
+    lvs_flush_on_stop: FlushOnStop = FlushOnStop.NO
+    vrrp_startup_delay: Micros = 0
+    garp_interval: Micros = 0
+    """vrrp_garp_interval: minimum gap between gratuitous ARPs on an interface."""
+    dynamic_interfaces: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """All that a keepalived.conf says, defaults filled in."""
+
+    global_defs: GlobalDefs = field(default_factory=GlobalDefs)
+    vrrp_instances: tuple[VrrpInstance, ...] = ()
+    vrrp_sync_groups: tuple[SyncGroup, ...] = ()
+    virtual_servers: tuple[VirtualServer, ...] = ()
+
+    def instance(self, name: str) -> VrrpInstance:
+        """The instance of that name; KeyError if there is none."""
+        for instance in self.vrrp_instances:
+            if instance.name == name:
+                return instance
+        raise KeyError(name)

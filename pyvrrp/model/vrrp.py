@@ -1,0 +1,160 @@
+"""What a valid VRRP configuration is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from ipaddress import IPv4Address
+
+from pyvrrp.net import VRRP_GROUP4, Address, Interface
+from pyvrrp.units import SECOND, Micros
+
+
+class State(IntEnum):
+    """VRRP states with keepalived's numbers (they appear in its JSON)."""
+
+    INIT = 0
+    BACKUP = 1
+    MASTER = 2
+    FAULT = 3
+    DELETED = 97
+    STOP = 98
+
+
+class AuthType(IntEnum):
+    """RFC 2338 §5.3.6."""
+
+    NONE = 0
+    PASS = 1
+    AH = 2
+
+
+class Scope(IntEnum):
+    """Address scopes (rtnetlink RT_SCOPE_*)."""
+
+    GLOBAL = 0
+    SITE = 200
+    LINK = 253
+    HOST = 254
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    type: AuthType
+    """auth_type."""
+    password: bytes
+    """auth_pass: 1 to 8 bytes, not padded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualAddress:
+    """One line of virtual_ipaddress or virtual_ipaddress_excluded."""
+
+    interface: Interface
+    """Address and prefix length; /32 or /128 where none is written."""
+    dev: str
+    """Network device; the instance's own where none is written."""
+    label: str | None = None
+    broadcast: IPv4Address | None = None
+    """brd ADDR (``brd +`` and ``brd -`` are resolved from the prefix)."""
+    scope: Scope = Scope.GLOBAL
+
+    @property
+    def address(self) -> Address:
+        return self.interface.ip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedInterface:
+    """One line of track_interface."""
+
+    name: str
+    weight: int = 0
+    """0: down is a fault. Otherwise -253..253, added to the priority (reverse already applied)."""
+    reverse: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Garp:
+    """How gratuitous ARP is sent (keywords garp_*)."""
+
+    repeat: int = 5
+    """garp_master_repeat: packets an address and burst."""
+    delay: Micros = 5 * SECOND
+    """garp_master_delay: a second burst so long after becoming MASTER; 0 none."""
+    refresh: Micros = 0
+    """garp_master_refresh: period of further bursts; 0 none."""
+    refresh_repeat: int = 1
+    """garp_master_refresh_repeat."""
+    lower_prio_repeat: int = 5
+    """garp_lower_prio_repeat: packets after a lower-priority advertisement met a MASTER."""
+    lower_prio_delay: Micros = 5 * SECOND
+    """garp_lower_prio_delay: and again so long after it; 0 none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VrrpInstance:
+    """One virtual router on one interface (vrrp_instance)."""
+
+    name: str
+    interface: str
+    """Network device that carries the advertisements."""
+    virtual_router_id: int
+    """1..255."""
+    version: int = 2
+    """2 or 3 (version, else vrrp_version)."""
+    state: State = State.BACKUP
+    """Configured initial state: BACKUP or MASTER. As in keepalived, MASTER alone does not skip the master down interval."""
+    priority: int = 100
+    """1..255; 255 is the address owner."""
+    advert_int: Micros = SECOND
+    """Advertisement interval: whole seconds in v2, centiseconds in v3."""
+    preempt: bool = True
+    """False with nopreempt."""
+    preempt_delay: Micros = 0
+    authentication: Authentication | None = None
+    virtual_ipaddress: tuple[VirtualAddress, ...] = ()
+    """Advertised addresses, in the order written."""
+    virtual_ipaddress_excluded: tuple[VirtualAddress, ...] = ()
+    """Added and removed with the others, not advertised."""
+    track_interface: tuple[TrackedInterface, ...] = ()
+    dont_track_primary: bool = False
+    """Do not fault when `interface` goes down."""
+    mcast_src_ip: Address | None = None
+    """Source of advertisements (also unicast_src_ip); the interface's first address where None."""
+    mcast_dst_ip: Address = VRRP_GROUP4
+    """Multicast destination (vrrp_mcast_group4, mcast_dst_ip)."""
+    unicast_peer: tuple[Address, ...] = ()
+    """Not empty: advertise to these instead of the group."""
+    check_unicast_src: bool = False
+    """Believe only peers."""
+    lower_prio_no_advert: bool = False
+    """A MASTER does not answer lower-priority advertisements."""
+    higher_prio_send_advert: bool = False
+    """A MASTER answers a better advertisement once before it steps down."""
+    skip_check_adv_addr: bool = False
+    """Do not compare the address list again while the master stays the same."""
+    owner_ignore_adverts: bool = False
+    down_timer_adverts: int = 3
+    """Advertisement intervals in a master down interval, 1..100."""
+    garp: Garp = field(default_factory=Garp)
+
+    @property
+    def family(self) -> int:
+        """4 or 6: the family of the advertised addresses (4 without any)."""
+        return self.virtual_ipaddress[0].address.version if self.virtual_ipaddress else 4
+
+    @property
+    def addresses(self) -> tuple[VirtualAddress, ...]:
+        """All addresses that come and go with mastership, advertised ones first."""
+        return self.virtual_ipaddress + self.virtual_ipaddress_excluded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncGroup:
+    """Instances that change state together (vrrp_sync_group)."""
+
+    name: str
+    members: tuple[str, ...]
+    """Names of defined instances, in the order written."""
+    track_interface: tuple[TrackedInterface, ...] = ()
