@@ -11,7 +11,7 @@ from pyvrrp.units import SECOND, Micros
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlobalDefs:
-    """global_defs and the root keywords that are not blocks, as far as they are not copied into instances and servers."""
+    """global_defs and the root keywords that are not blocks, as far as they are not copied elsewhere."""
 
     router_id: str | None = None
     """None: the host's name."""

@@ -104,7 +104,7 @@ class VrrpInstance:
     version: int = 2
     """2 or 3 (version, else vrrp_version)."""
     state: State = State.BACKUP
-    """Configured initial state: BACKUP or MASTER. As in keepalived, MASTER alone does not skip the master down interval."""
+    """Configured initial state: BACKUP or MASTER (which, as in keepalived, skips no master down interval)."""
     priority: int = 100
     """1..255; 255 is the address owner."""
     advert_int: Micros = SECOND

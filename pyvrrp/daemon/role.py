@@ -1,0 +1,53 @@
+"""What a worker process and the role it plays ask of each other.
+
+A worker (`worker.py`) is a process with an event loop, a log and a line to the supervisor. The role
+is what makes it vrrp or checkers; it knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+from typing import Generic, Protocol, TypeVar
+
+from pyvrrp.core.lvs.snapshot import LvsSnapshot
+from pyvrrp.core.vrrp.actions import Level
+from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
+from pyvrrp.daemon.options import Options
+from pyvrrp.model.config import Config
+
+Snapshot = TypeVar("Snapshot", VrrpSnapshot, LvsSnapshot)
+
+
+class Host(Protocol):
+    """The worker, as its role sees it."""
+
+    @property
+    def options(self) -> Options: ...
+
+    def log(self, level: Level, text: str) -> None:
+        """One line to syslog and, where asked for, the console. Never blocks."""
+        ...
+
+    def changed(self) -> None:
+        """Something happened that a successor must know: send the supervisor a fresh snapshot."""
+        ...
+
+
+class Role(Protocol, Generic[Snapshot]):
+    """One worker's job. All methods are called in the worker's running event loop."""
+
+    def start(self, config: Config, previous: Snapshot | None) -> None:
+        """Begin. `previous`: the last snapshot of a worker that died and is replaced by this one.
+
+        KernelError from here ends the worker as a permanent error, with the message that an operator can act on.
+        """
+        ...
+
+    def reload(self, config: Config) -> None:
+        """Go over to another configuration; what did not change goes on undisturbed."""
+        ...
+
+    async def stop(self) -> None:
+        """Leave nothing behind in the kernel (as far as the options allow)."""
+        ...
+
+    def snapshot(self) -> Snapshot: ...
