@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Generic, Protocol, TypeVar
 
+from pyvrrp.core.log import Level
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
-from pyvrrp.core.vrrp.actions import Level
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.daemon.options import Options
 from pyvrrp.model.config import Config

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TypeAlias
 
+from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.snapshot import Transition
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address
+
+__all__ = [
+    "Action",
+    "AddAddresses",
+    "Level",
+    "Log",
+    "RemoveAddresses",
+    "ReportTransition",
+    "SendAdvert",
+    "SendGratuitousArps",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +66,6 @@ class ReportTransition:
     """An instance changed state: log it, journal it, tell whoever is to be told."""
 
     transition: Transition
-
-
-class Level(IntEnum):
-    """syslog's severities, as far as we use them."""
-
-    ERROR = 3
-    WARNING = 4
-    NOTICE = 5
-    INFO = 6
-    DEBUG = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One line, ``(NAME)`` prefix included."""
-
-    level: Level
-    text: str
 
 
 Action: TypeAlias = SendAdvert | AddAddresses | RemoveAddresses | SendGratuitousArps | ReportTransition | Log
