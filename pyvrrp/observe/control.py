@@ -1,0 +1,161 @@
+"""The control socket: how a running daemon is asked for its picture.
+
+A Unix stream socket a daemon, named after the supervisor's process id. The caller sends one line of JSON and gets
+one line back, then the connection ends::
+
+    {"version": 1, "request": "picture"}
+    {"version": 1, "pyvrrp": "0.1.0", "picture": {…}}   or   {"version": 1, "pyvrrp": "0.1.0", "error": "…"}
+
+VERSION goes up with every change to the shape of `Picture`, so that a `pyvrrp show` of another release than the
+daemon's says just that. Both ends of the protocol are here; the daemon adds only the socket it listens on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Final
+
+from pyvrrp import __version__
+from pyvrrp.observe.codec import MismatchError, from_json, to_json
+from pyvrrp.observe.picture import Picture
+
+SOCKET_DIRECTORY: Final = "/run/pyvrrp"
+"""Belongs to root; the sockets in it are root's alone (mode 0600)."""
+VERSION: Final = 1
+REQUEST: Final = b'{"version": 1, "request": "picture"}\n'
+REQUEST_LIMIT: Final = 4096
+"""Longest request line a daemon needs to read, in bytes."""
+_SUFFIX: Final = ".sock"
+
+
+class ControlError(Exception):
+    """Asking a daemon failed; the message is for the operator. Each kind has its own class."""
+
+
+class NoDaemonError(ControlError):
+    """Nobody listens there: no socket, or one that a dead daemon left behind."""
+
+
+class NotAllowedError(ControlError):
+    """The socket or its directory is not for this user."""
+
+
+class SilentError(ControlError):
+    """Somebody listens and does not answer, or not to the end, in time."""
+
+
+class RefusedError(ControlError):
+    """The daemon answered with an error."""
+
+
+class VersionError(ControlError):
+    """The daemon speaks another version of the protocol, or what it says is no picture of this release."""
+
+
+def socket_path(pid: int, directory: str = SOCKET_DIRECTORY) -> str:
+    """Where the daemon whose supervisor has this process id listens."""
+    return os.path.join(directory, f"{pid}{_SUFFIX}")
+
+
+def answer(request: bytes, picture: Callable[[], Picture]) -> bytes:
+    """The daemon's side: the line to send back for the line that came (`picture` is called only where it is wanted)."""
+    try:
+        message = json.loads(request)
+        version, wanted = message["version"], message["request"]
+    except (ValueError, TypeError, KeyError):
+        return _line({"error": "not a request"})
+    if version != VERSION:
+        return _line({"error": f"this daemon speaks version {VERSION} of the protocol, not {version}"})
+    if wanted != "picture":
+        return _line({"error": f"unknown request {wanted!r}"})
+    return _line({"picture": to_json(picture())})
+
+
+def _line(members: dict[str, object]) -> bytes:
+    return json.dumps({"version": VERSION, "pyvrrp": __version__, **members}, separators=(",", ":")).encode() + b"\n"
+
+
+def ask(path: str, timeout: float = 2.0) -> Picture:
+    """The picture of the daemon that listens at `path`, within `timeout` seconds in all. ControlError otherwise."""
+    try:
+        message = json.loads(_converse(path, timeout))
+        version = message["version"]
+    except (ValueError, TypeError, KeyError) as error:
+        raise VersionError(f"what listens at {path} does not speak pyvrrp's protocol") from error
+    release = message.get("pyvrrp", "of an unknown release")
+    if version != VERSION:
+        raise VersionError(
+            f"the daemon at {path} is pyvrrp {release} (protocol {version}), this command is pyvrrp {__version__}"
+            f" (protocol {VERSION}): use the same release of both"
+        )
+    if "error" in message:
+        raise RefusedError(f"the daemon at {path} says: {message['error']}")
+    try:
+        return from_json(Picture, message.get("picture"))
+    except MismatchError as error:
+        raise VersionError(
+            f"the daemon at {path} is pyvrrp {release}, this command is pyvrrp {__version__},"
+            f" and they differ ({error}): restart the daemon"
+        ) from error
+
+
+def daemons(directory: str = SOCKET_DIRECTORY) -> list[str]:
+    """Paths of the sockets at which a daemon listens, or where we may not find out; by process id.
+
+    NotAllowedError where the directory may not be read. What dead daemons left behind is passed over.
+    """
+    try:
+        names = os.listdir(directory)
+    except FileNotFoundError:
+        return []
+    except PermissionError as error:
+        raise NotAllowedError(f"{directory} may not be read") from error
+    pids = sorted(int(name.removesuffix(_SUFFIX)) for name in names if _is_ours(name))
+    return [path for path in (socket_path(pid, directory) for pid in pids) if _listens(path)]
+
+
+def _is_ours(name: str) -> bool:
+    stem = name.removesuffix(_SUFFIX)
+    return stem != name and stem.isascii() and stem.isdigit()
+
+
+def _listens(path: str) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.setblocking(False)
+        try:
+            connection.connect(path)
+        except (PermissionError, BlockingIOError):
+            return True  # there, though not for us or too busy
+        except OSError:
+            return False
+    return True
+
+
+def _converse(path: str, timeout: float) -> bytes:
+    """What came back for the request, to the end of the line."""
+    deadline = time.monotonic() + timeout
+    chunks: list[bytes] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        try:
+            connection.settimeout(timeout)
+            connection.connect(path)
+            connection.sendall(REQUEST)
+            while not (chunks and chunks[-1].endswith(b"\n")):
+                connection.settimeout(max(0.001, deadline - time.monotonic()))
+                chunk = connection.recv(1 << 20)
+                if not chunk:
+                    raise SilentError(f"the daemon at {path} ended the conversation without an answer")
+                chunks.append(chunk)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError) as error:
+            raise NoDaemonError(f"no daemon listens at {path}") from error
+        except PermissionError as error:
+            raise NotAllowedError(f"{path} is not open to this user") from error
+        except TimeoutError as error:
+            raise SilentError(f"the daemon at {path} did not answer within {timeout:g} s") from error
+        except OSError as error:
+            raise SilentError(f"the conversation with the daemon at {path} broke off: {error.strerror}") from error
+    return b"".join(chunks)
