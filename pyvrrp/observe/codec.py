@@ -39,7 +39,7 @@ def to_json(value: object) -> JSON:
 
 
 def from_json(wanted: type[T], obj: object) -> T:
-    """The `wanted` dataclass from what `json.loads` gave; MismatchError where a key is missing or unknown or a value differs."""
+    """The `wanted` dataclass from what `json.loads` gave; MismatchError where it is not just that."""
     hint: Any = wanted
     decoded: T = _decoder(hint)(obj, "")
     return decoded
