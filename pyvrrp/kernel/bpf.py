@@ -1,0 +1,63 @@
+"""Classic BPF: the filters that keep datagrams from ever reaching Python.
+
+A flood of advertisements for other people's virtual routers must not cost us anything; the kernel drops them.
+TTL and version are not looked at here: such packets for our own routers are to be counted and named.
+"""
+
+from __future__ import annotations
+
+import socket
+from array import array
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Final, TypeAlias
+
+from pyvrrp.kernel.refusals import translated
+from pyvrrp.net import IPPROTO_VRRP
+
+Instruction: TypeAlias = tuple[int, int, int, int]
+"""Operation code, jump if true, jump if false, operand (jumps are relative to the next instruction)."""
+
+LOAD_BYTE: Final = 0x30  # A = packet[k]
+LOAD_BYTE_INDEXED: Final = 0x50  # A = packet[X + k]
+LOAD_HEADER_LENGTH: Final = 0xB1  # X = 4 * (packet[k] & 15)
+JUMP_EQUAL: Final = 0x15  # A == k
+RETURN: Final = 0x06  # bytes of the packet to keep
+
+DROP: Final[Instruction] = (RETURN, 0, 0, 0)
+KEEP: Final[Instruction] = (RETURN, 0, 0, 0xFFFFFFFF)
+
+_INSTRUCTION = Struct("=HBBI")
+_PROGRAM = Struct("@HP")
+_SO_ATTACH_FILTER: Final = 26
+_PROTOCOL_OFFSET: Final = 9
+_VIRTUAL_ROUTER_ID_OFFSET: Final = 1
+
+DROP_ALL: Final[Sequence[Instruction]] = (DROP,)
+
+
+def vrrp4_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
+    """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header.
+
+    A packet too short to have a virtual router id fails the load, which drops it. 255 comparisons at most, so
+    the jumps fit their 8 bits.
+    """
+    ids = sorted(set(virtual_router_ids))
+    compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
+    return (
+        (LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
+        (JUMP_EQUAL, 1, 0, IPPROTO_VRRP),
+        DROP,
+        (LOAD_HEADER_LENGTH, 0, 0, 0),
+        (LOAD_BYTE_INDEXED, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET),
+        *compare,
+        DROP,
+        KEEP,
+    )
+
+
+def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
+    """Replace the socket's filter, for packets that arrive from now on."""
+    code = array("B", b"".join(_INSTRUCTION.pack(*instruction) for instruction in program))
+    with translated("attach a socket filter"):
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, _PROGRAM.pack(len(program), code.buffer_info()[0]))

@@ -1,0 +1,49 @@
+"""Network namespaces by name, as `ip netns` keeps them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from pyvrrp.kernel.refusals import translated
+
+NAMED: Final = Path("/run/netns")
+_CLONE_NEWNET: Final = 0x40000000
+
+if sys.version_info >= (3, 12):
+    from os import setns as _setns
+else:
+
+    def _setns(descriptor: int, kind: int) -> None:
+        import ctypes
+
+        if ctypes.CDLL(None, use_errno=True).setns(descriptor, kind) < 0:
+            raise OSError(ctypes.get_errno(), "setns")
+
+
+def enter(name: str) -> None:
+    """Move the calling thread into the namespace `name`. KernelError(ABSENT) if there is none, DENIED without root."""
+    with translated(f"enter the network namespace {name}"):
+        descriptor = os.open(NAMED / name, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _setns(descriptor, _CLONE_NEWNET)
+        finally:
+            os.close(descriptor)
+
+
+def current_id() -> int:
+    """The number (inode) of the calling thread's network namespace, the same for all who are in it."""
+    with translated("look at the network namespace"):
+        return os.stat("/proc/thread-self/ns/net").st_ino
+
+
+def name_of(identity: int) -> str | None:
+    """The name of the namespace with that number; None if it has none."""
+    try:
+        with os.scandir(NAMED) as entries:
+            # An entry whose namespace is gone is an empty file with another inode: never a match.
+            return next((entry.name for entry in entries if entry.stat().st_ino == identity), None)
+    except FileNotFoundError:
+        return None
