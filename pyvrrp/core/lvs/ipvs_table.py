@@ -7,13 +7,13 @@ with other arguments.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from pyvrrp.core.lvs.snapshot import Traffic
-from pyvrrp.model.lvs import Endpoint, Forwarding, ServiceKey
+from pyvrrp.model.lvs import Endpoint, ServiceFlag, ServiceKey, VirtualServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,11 +35,14 @@ class Destination:
     """A real server of a service as IPVS keeps it; the endpoint is its key."""
 
     endpoint: Endpoint
-    forwarding: Forwarding
+    forwarding: int
+    """A `Forwarding`; somebody else's entry may have a number that we never set (1 local, 4 bypass)."""
     weight: int
     upper_threshold: int = 0
     lower_threshold: int = 0
 
+
+ALL_ONES: Final = IPv4Address("255.255.255.255")
 
 Table: TypeAlias = Mapping[ServiceKey, tuple[Service, Mapping[Endpoint, Destination]]]
 
@@ -85,6 +88,54 @@ class Flush:
 Operation: TypeAlias = (
     AddService | SetService | RemoveService | AddDestination | SetDestination | RemoveDestination | Flush
 )
+
+
+def service_of(config: VirtualServer) -> Service:
+    """The virtual service that a virtual server asks for.
+
+    "Each client on its own" is always netmask None, and what only persistence uses is left out without
+    it: a service read back from the kernel then compares equal.
+    """
+    if not config.persistence_timeout:
+        return Service(key=config.key, scheduler=config.scheduler, flags=config.flags & ~ServiceFlag.PERSISTENT)
+    return Service(
+        key=config.key,
+        scheduler=config.scheduler,
+        flags=config.flags | ServiceFlag.PERSISTENT,
+        timeout=config.persistence_timeout,
+        netmask=None if config.persistence_netmask in (ALL_ONES, 128) else config.persistence_netmask,
+        persistence_engine=config.persistence_engine,
+    )
+
+
+def plan(wanted: Table, present: Table, ours: Collection[ServiceKey]) -> list[Operation]:
+    """What turns `present` into `wanted`, in the order in which to do it; nothing if they agree.
+
+    `ours`: the services that we answer for or once did; of these, one that is not wanted goes. All
+    others are somebody else's and are left alone. In a service that is wanted all destinations are
+    ours, so a stranger among them is removed.
+
+    A service that stays is edited in place, and gets its new destinations before it loses old
+    ones: neither it nor its pool is gone for a moment.
+    """
+    operations: list[Operation] = []
+    for key, (service, destinations) in wanted.items():
+        if key in present:
+            old_service, old = present[key]
+            if service != old_service:
+                operations.append(SetService(service))
+        else:
+            old = {}
+            operations.append(AddService(service))
+        operations += [AddDestination(key, new) for endpoint, new in destinations.items() if endpoint not in old]
+        operations += [
+            SetDestination(key, new)
+            for endpoint, new in destinations.items()
+            if endpoint in old and old[endpoint] != new
+        ]
+        operations += [RemoveDestination(key, endpoint) for endpoint in old if endpoint not in destinations]
+    operations += [RemoveService(key) for key in present if key in ours and key not in wanted]
+    return operations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

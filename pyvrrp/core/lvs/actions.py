@@ -1,0 +1,79 @@
+"""What the balancer wants done. Imperative: the daemon performs actions in the order given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.lvs.ipvs_table import Operation
+from pyvrrp.model.lvs import Checker, Endpoint, ServiceKey
+
+__all__ = [
+    "Action",
+    "ApplyTable",
+    "CancelCheck",
+    "Level",
+    "Log",
+    "ReadTable",
+    "ReportIpvs",
+    "ReportRealServer",
+    "ReportVirtualServer",
+    "StartCheck",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StartCheck:
+    """Make one check; answer with CheckFinished or CheckNotStarted under the same id."""
+
+    id: int
+    checker: Checker
+
+
+@dataclass(frozen=True, slots=True)
+class CancelCheck:
+    """Nobody waits for the outcome any more. The check may or may not be under way."""
+
+    id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTable:
+    """Look what IPVS holds, loading it if need be; answer with TableRead or IpvsFailed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyTable:
+    """Send these to IPVS in this order; answer with IpvsRefused if any fails."""
+
+    operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRealServer:
+    """A server of the service went up or down: tell whoever is to be told."""
+
+    service: ServiceKey
+    endpoint: Endpoint
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportVirtualServer:
+    """A virtual server gained or lost its quorum: tell whoever is to be told."""
+
+    service: ServiceKey
+    quorum_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReportIpvs:
+    """Whether IPVS can be programmed changed: tell whoever is to be told."""
+
+    problem: str | None
+
+
+Action: TypeAlias = (
+    StartCheck | CancelCheck | ReadTable | ApplyTable | ReportRealServer | ReportVirtualServer | ReportIpvs | Log
+)

@@ -1,0 +1,122 @@
+"""When one checker runs and what its results mean; how a check is made is none of its business.
+
+A checker is either up or down. It begins up (down with `alpha`), and:
+
+    up, first run   failure → down at once, without retries
+    up              failure → again after delay_before_retry; the (retry + 1)th in a row → down
+    down            success → up at once; failure → again after delay_loop
+
+The first check comes 1 s + random(0..warmup) after start, so that not all come at once; the next
+one delay_loop after the end of the last. keepalived: checker_daemon.c, check_tcp.c (behaviour only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.lvs.snapshot import CheckerSnapshot
+from pyvrrp.model.lvs import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.units import SECOND, Micros
+
+Draw = Callable[[Micros], Micros]
+"""A random duration from 0 to the argument, both included."""
+
+
+class Kind(NamedTuple):
+    keyword: str
+    subject: str
+    """How its log lines begin; the real server's name follows."""
+
+
+KINDS: Final[dict[type[Checker], Kind]] = {
+    TcpCheck: Kind("TCP_CHECK", "TCP connection to"),
+    UdpCheck: Kind("UDP_CHECK", "UDP connection to"),
+}
+
+
+def identity(checker: Checker) -> tuple[type[Checker], ConnectOptions]:
+    """What makes a checker the same one over a reload: what it asks, not when or what it expects."""
+    return type(checker), checker.connect
+
+
+@dataclass(slots=True, eq=False)
+class Checking:
+    """One checker of one real server."""
+
+    id: int
+    checker: Checker
+    up: bool
+    due: Micros | None = None
+    """When to run next; None while it runs."""
+    checked: bool = False
+    """It has run at least once."""
+    failures: int = 0
+    """Failures in a row that `retry` has forgiven."""
+    last_error: str | None = None
+    last_run: Micros | None = None
+
+    @property
+    def timing(self) -> CheckTiming:
+        return self.checker.timing
+
+    def begin(self, at: Micros, draw: Draw) -> None:
+        """Arrange the first run."""
+        self.due = at + SECOND + draw(self.timing.warmup)
+
+    def reconfigure(self, checker: Checker, at: Micros, draw: Draw) -> None:
+        """Go on with other timing. What is under way or due stays so, unless the new timing never waits so long."""
+        self.checker = checker
+        self.failures = min(self.failures, self.timing.retry)
+        longest = max(self.timing.delay_loop, SECOND + self.timing.warmup)
+        if self.due is not None and self.due > at + longest:
+            self.due = at + draw(longest)
+
+    def not_started(self, at: Micros, reason: str, server: str) -> list[Log]:
+        """The check could not be made: no news of the server."""
+        self.due = at + self.timing.delay_loop
+        if reason == self.last_error:
+            return []
+        self.last_error = reason
+        return [Log(Level.ERROR, f"{self._subject(server)} cannot be checked: {reason}")]
+
+    def finished(self, at: Micros, error: str | None, server: str) -> list[Log]:
+        """Take in a result; `up` and `due` say what follows."""
+        first, self.checked = not self.checked, True
+        self.last_run, self.last_error = at, error
+        if error is None:
+            recovered, self.up = not self.up, True
+            self.failures = 0
+            self.due = at + self.timing.delay_loop
+            return [Log(Level.INFO, f"{self._subject(server)} success.")] if recovered else []
+        if self.up and not first and self.failures < self.timing.retry:
+            self.failures += 1
+            self.due = at + self.timing.delay_before_retry
+            if self.timing.log_all_failures:
+                return [Log(Level.INFO, f"{self._subject(server)} failed. Reason: {error}")]
+            return []
+        news = self.up or first
+        retries = f" after {self.failures} retries" if self.failures else ""
+        self.up, self.failures = False, 0
+        self.due = at + self.timing.delay_loop
+        return [Log(Level.INFO, f"{self._subject(server)} failed{retries}. Reason: {error}")] if news else []
+
+    def adopt(self, told: CheckerSnapshot) -> None:
+        """Carry on where another process left off."""
+        self.up, self.checked = told.up, told.checked
+        self.last_error, self.last_run = told.last_error, told.last_run
+
+    def snapshot(self) -> CheckerSnapshot:
+        return CheckerSnapshot(
+            kind=KINDS[type(self.checker)].keyword,
+            target=str(self.checker.connect.target),
+            up=self.up,
+            checked=self.checked,
+            last_error=self.last_error,
+            last_run=self.last_run,
+        )
+
+    def _subject(self, server: str) -> str:
+        return f"{KINDS[type(self.checker)].subject} {server}"

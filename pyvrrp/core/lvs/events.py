@@ -1,0 +1,103 @@
+"""What can happen to the balancer. Past tense: an event is a fact, with the instant at which it was noticed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from pyvrrp.core.lvs.ipvs_table import Operation, Table
+from pyvrrp.core.lvs.snapshot import LvsSnapshot
+from pyvrrp.model.config import Config
+from pyvrrp.units import Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    at: Micros
+    config: Config
+    previous: LvsSnapshot | None = None
+    """What a worker that died had told last: this one carries on with its servers' states."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reconfigured:
+    """A reload brought a new, valid configuration."""
+
+    at: Micros
+    config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The instant that `deadline()` named has come."""
+
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class CheckFinished:
+    at: Micros
+    checker: int
+    """The id from StartCheck."""
+    error: str | None
+    """Why the server failed the check; None if it passed."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckNotStarted:
+    """The check could not be made at all (a bad bindto …), which says nothing about the server."""
+
+    at: Micros
+    checker: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """IPVS is there, and this is what its table holds."""
+
+    at: Micros
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class IpvsFailed:
+    """IPVS is not to be had, or does not let us read its table."""
+
+    at: Micros
+    problem: str
+    """For the operator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    operation: Operation
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class IpvsRefused:
+    """Some operations of an ApplyTable failed; the others were done."""
+
+    at: Micros
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StopRequested:
+    at: Micros
+    release: bool = True
+    """Take our services out of IPVS."""
+
+
+Event: TypeAlias = (
+    Started
+    | Reconfigured
+    | TimePassed
+    | CheckFinished
+    | CheckNotStarted
+    | TableRead
+    | IpvsFailed
+    | IpvsRefused
+    | StopRequested
+)

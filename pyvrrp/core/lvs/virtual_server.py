@@ -1,0 +1,255 @@
+"""One virtual server: its real servers, its quorum, and what IPVS should hold of it.
+
+The quorum is measured in the weight of the servers that are alive:
+
+    gained   weight > 0 and weight >= quorum + hysteresis
+    lost     weight = 0 or weight < quorum - hysteresis
+
+Below quorum the sorry server, if there is one, takes the place of the whole pool; without one, those
+that are alive stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReportRealServer, ReportVirtualServer
+from pyvrrp.core.lvs.checking import Checking, Draw
+from pyvrrp.core.lvs.ipvs_table import (
+    Destination,
+    DestinationState,
+    Operation,
+    Service,
+    ServiceState,
+    plan,
+    service_of,
+)
+from pyvrrp.core.lvs.real_server import NewChecking, Server, display_name, server_snapshot
+from pyvrrp.core.lvs.snapshot import VirtualServerSnapshot
+from pyvrrp.model.lvs import Endpoint, RealServer, ServiceKey, VirtualServer
+from pyvrrp.units import Micros
+
+
+@dataclass(slots=True, eq=False)
+class Virtual:
+    config: VirtualServer
+    since: Micros
+    """When the sorry server was last put in or taken out."""
+    servers: dict[Endpoint, Server] = field(default_factory=dict)
+    quorum_up: bool = False
+    pool: dict[Endpoint, Destination] = field(default_factory=dict)
+    """What IPVS should hold."""
+    service: Service = field(init=False)
+    alive_weight: int = 0
+    """Of all servers alive together; kept up to date, as pools may be large and die server by server."""
+
+    def __post_init__(self) -> None:
+        self.service = service_of(self.config)
+
+    @property
+    def key(self) -> ServiceKey:
+        return self.config.key
+
+    @property
+    def name(self) -> str:
+        return str(self.config.key)
+
+    @property
+    def sorry_in_use(self) -> bool:
+        return self.config.sorry_server is not None and not self.quorum_up
+
+    def begin(self, at: Micros, new: NewChecking) -> None:
+        """Make the servers; `open` must follow."""
+        for config in self.config.real_servers:
+            self._add(config, at, new)
+
+    def adopt(self, told: VirtualServerSnapshot) -> None:
+        """Carry on where another process left off; `open` must follow."""
+        self.quorum_up = told.quorum_up
+        states = {server.address: server for server in told.real_servers if not server.sorry}
+        for endpoint, server in self.servers.items():
+            if state := states.get(str(endpoint)):
+                server.adopt(state)
+
+    def open(self, at: Micros) -> list[Action]:
+        """Judge the quorum for the first time and fill the pool."""
+        self.alive_weight = sum(server.weight for server in self.servers.values() if server.alive)
+        actions = self._judge_quorum(at)
+        if self.sorry_in_use:
+            actions.append(Log(Level.NOTICE, f"Starting with quorum down for VS {self.name}"))
+            actions += self._log_sorry()
+            actions.append(ReportVirtualServer(self.key, False))
+        self._update(self.endpoints(), self.service)
+        return [*actions, ApplyTable(tuple(plan({self.key: (self.service, self.pool)}, {}, ())))]
+
+    def judge(self, endpoint: Endpoint, at: Micros) -> list[Action]:
+        """A checker of this server had a result: draw the consequences."""
+        server = self.servers[endpoint]
+        if not server.judge(at):
+            return []
+        self.alive_weight += server.weight if server.alive else -server.weight
+        actions = self._log_server(server)
+        touched: Iterable[Endpoint] = (endpoint,)
+        if quorum := self._judge_quorum(at):
+            actions += [*quorum, *self._log_sorry()]
+            touched = self.endpoints() if self.config.sorry_server else touched
+        return [*actions, ApplyTable(tuple(self._update(touched, self.service)))]
+
+    def reconfigure(
+        self, config: VirtualServer, at: Micros, new: NewChecking, draw: Draw
+    ) -> tuple[list[Action], list[Checking]]:
+        """Go over to another configuration of the same service; also returns the checkers that are no more."""
+        touched = self.endpoints()
+        stand_in = self.config.sorry_server if self.sorry_in_use else None
+        self.config, before, self.servers = config, self.servers, {}
+        actions: list[Action] = []
+        gone: list[Checking] = []
+        for wanted in config.real_servers:
+            server = before.pop(wanted.endpoint, None)
+            if server is None:
+                self._add(wanted, at, new)
+                continue
+            self.servers[wanted.endpoint] = server
+            actions += self._log_weight(server, wanted.weight)
+            gone += server.reconfigure(wanted, at, new, draw)
+            if server.judge(at):
+                actions += self._log_server(server)
+        for server in before.values():
+            gone += server.checkers
+            actions.append(Log(Level.NOTICE, f"service {server.name} no longer exist in VS {self.name}"))
+            if server.alive:
+                actions.append(ReportRealServer(self.key, server.config.endpoint, False))
+        self.alive_weight = sum(server.weight for server in self.servers.values() if server.alive)
+        actions += self._judge_quorum(at)
+        if (self.config.sorry_server if self.sorry_in_use else None) != stand_in:
+            actions += self._log_sorry()
+        old_service, self.service = self.service, service_of(config)
+        operations = self._update(touched | self.endpoints(), old_service)
+        return [*actions, ApplyTable(tuple(operations))], gone
+
+    def close(self) -> list[Action]:
+        """The lines that a stop writes."""
+        return [
+            Log(
+                Level.INFO,
+                "Shutting down "
+                f"{'(inhibited) ' if server.config.inhibit_on_failure and not server.alive else ''}"
+                f"service {server.name} from VS {self.name}",
+            )
+            for server in self.servers.values()
+        ]
+
+    def snapshot(
+        self, kernel: tuple[ServiceState, Mapping[Endpoint, DestinationState]] | None, table_read: bool
+    ) -> VirtualServerSnapshot:
+        destinations: Mapping[Endpoint, DestinationState] = kernel[1] if kernel else {}
+        servers = [
+            server.snapshot(endpoint in self.pool, destinations.get(endpoint), table_read)
+            for endpoint, server in self.servers.items()
+        ]
+        if sorry := self.config.sorry_server:
+            servers.append(
+                server_snapshot(
+                    sorry.endpoint,
+                    forwarding=sorry.forwarding.name,
+                    alive=True,
+                    since=self.since,
+                    in_pool=self.sorry_in_use or (sorry.inhibit and sorry.endpoint in self.pool),
+                    weight=1,
+                    kernel=destinations.get(sorry.endpoint),
+                    table_read=table_read,
+                    sorry=True,
+                )
+            )
+        key = self.key
+        return VirtualServerSnapshot(
+            name=self.name,
+            address=self.name if key.endpoint is None else str(key.endpoint),
+            protocol="FWM" if key.protocol is None else key.protocol.name,
+            scheduler=self.config.scheduler,
+            persistence_timeout=self.config.persistence_timeout,
+            quorum=self.config.quorum,
+            quorum_up=self.quorum_up,
+            in_kernel=kernel is not None if table_read else None,
+            real_servers=tuple(servers),
+            traffic=kernel[0].traffic if kernel else None,
+        )
+
+    def _add(self, config: RealServer, at: Micros, new: NewChecking) -> None:
+        server = Server(config, display_name(config.endpoint, self.key), at)
+        server.begin(at, new)
+        self.servers[config.endpoint] = server
+
+    def endpoints(self) -> dict[Endpoint, None]:
+        """All that may be in the pool. A dict for its order: that of a set of addresses differs from run to run."""
+        sorry = self.config.sorry_server
+        return dict.fromkeys([*self.servers, *self.pool, *((sorry.endpoint,) if sorry else ())])
+
+    def _destination(self, endpoint: Endpoint) -> Destination | None:
+        server, sorry = self.servers.get(endpoint), self.config.sorry_server
+        wanted = server.destination(in_use=not self.sorry_in_use) if server else None
+        if sorry is None or endpoint != sorry.endpoint:
+            return wanted
+        # The sorry server may be one of the real servers, too.
+        if self.sorry_in_use:
+            return Destination(endpoint=endpoint, forwarding=sorry.forwarding, weight=1)
+        if wanted is None and sorry.inhibit:
+            return Destination(endpoint=endpoint, forwarding=sorry.forwarding, weight=0)
+        return wanted
+
+    def _update(self, endpoints: Iterable[Endpoint], old_service: Service) -> list[Operation]:
+        """Bring the pool up to date for these endpoints; returns what that means for IPVS."""
+        old: dict[Endpoint, Destination] = {}
+        new: dict[Endpoint, Destination] = {}
+        for endpoint in endpoints:
+            if (present := self.pool.pop(endpoint, None)) is not None:
+                old[endpoint] = present
+            if (wanted := self._destination(endpoint)) is not None:
+                new[endpoint] = self.pool[endpoint] = wanted
+        return plan({self.key: (self.service, new)}, {self.key: (old_service, old)}, ())
+
+    def _judge_quorum(self, at: Micros) -> list[Action]:
+        weight, quorum, hysteresis = self.alive_weight, self.config.quorum, self.config.hysteresis
+        enough, too_little = quorum + hysteresis, quorum - hysteresis
+        if not self.quorum_up and weight > 0 and weight >= enough:
+            text = f"Gained quorum {quorum}+{hysteresis}={enough} <= {weight} for VS {self.name}"
+        elif self.quorum_up and (weight == 0 or weight < too_little):
+            text = f"Lost quorum {quorum}-{hysteresis}={too_little} > {weight} for VS {self.name}"
+        else:
+            return []
+        self.quorum_up, self.since = not self.quorum_up, at
+        return [Log(Level.NOTICE, text), ReportVirtualServer(self.key, self.quorum_up)]
+
+    def _log_sorry(self) -> list[Action]:
+        """The change between the pool and the sorry server, in keepalived's words."""
+        sorry = self.config.sorry_server
+        if sorry is None:
+            return []
+        name = display_name(sorry.endpoint, self.key)
+        if self.sorry_in_use:
+            change = f"Enabling sorry server {name} of" if sorry.inhibit else f"Adding sorry server {name} to"
+            pool = "Removing alive servers from"
+        else:
+            change = f"Disabling sorry server {name} of" if sorry.inhibit else f"Removing sorry server {name} from"
+            pool = "Adding alive servers to"
+        return [
+            Log(Level.NOTICE, f"{change} VS {self.name}"),
+            Log(Level.NOTICE, f"{pool} the pool for VS {self.name}"),
+        ]
+
+    def _log_weight(self, server: Server, weight: int) -> list[Action]:
+        if weight == server.weight:
+            return []
+        state = "active" if server.alive else "inactive"
+        change = f"Changing weight from {server.weight} to {weight} for {state} service {server.name}"
+        return [Log(Level.NOTICE, f"{change} of VS {self.name}")]
+
+    def _log_server(self, server: Server) -> list[Action]:
+        if server.config.inhibit_on_failure:
+            text = f"{'Enabling' if server.alive else 'Disabling'} service {server.name} of VS {self.name}"
+        elif server.alive:
+            text = f"Adding service {server.name} to VS {self.name}"
+        else:
+            text = f"Removing service {server.name} from VS {self.name}"
+        return [Log(Level.NOTICE, text), ReportRealServer(self.key, server.config.endpoint, server.alive)]
