@@ -42,8 +42,14 @@ def current_id() -> int:
 def name_of(identity: int) -> str | None:
     """The name of the namespace with that number; None if it has none."""
     try:
-        with os.scandir(NAMED) as entries:
-            # An entry whose namespace is gone is an empty file with another inode: never a match.
-            return next((entry.name for entry in entries if entry.stat().st_ino == identity), None)
+        names = os.listdir(NAMED)
     except FileNotFoundError:
         return None
+    for name in names:
+        try:
+            # A name whose namespace is gone is an empty file with another inode: never a match.
+            if os.stat(NAMED / name).st_ino == identity:
+                return name
+        except OSError:
+            continue
+    return None

@@ -1,0 +1,126 @@
+"""Virtual addresses on devices, a whole list in one send."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Iterable, Sequence
+from struct import Struct
+from typing import Final
+
+from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.netlink import NETLINK_ROUTE, Message, Netlink, attribute
+from pyvrrp.kernel.refusals import kernel_error
+from pyvrrp.kernel.rtnetlink import (
+    IFA_ADDRESS,
+    IFA_BROADCAST,
+    IFA_CACHEINFO,
+    IFA_F_NODAD,
+    IFA_LABEL,
+    IFA_LOCAL,
+    IFA_PROTO,
+    IFADDRMSG,
+    RTM_DELADDR,
+    RTM_NEWADDR,
+    dump_addresses,
+)
+from pyvrrp.model.vrrp import VirtualAddress
+from pyvrrp.net import AF_INET6, family
+
+_CACHEINFO = Struct("=IIII")
+_FOREVER: Final = 0xFFFFFFFF
+_OURS: Final = attribute(IFA_PROTO, bytes([18]))
+"""RTPROT_KEEPALIVED, so that people see whose address it is. Kernels before 5.18 skip it."""
+_DEPRECATED: Final = attribute(IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
+"""Valid for ever, preferred never: not to be chosen as a source address."""
+
+
+def _body(virtual: VirtualAddress, index: int) -> bytes:
+    """What names the address, for adding as for removing."""
+    interface = virtual.interface
+    kind = family(interface.ip)
+    flags = IFA_F_NODAD if kind == AF_INET6 else 0
+    packed = interface.ip.packed
+    return (
+        IFADDRMSG.pack(kind, interface.network.prefixlen, flags, virtual.scope, index)
+        + attribute(IFA_LOCAL, packed)
+        + attribute(IFA_ADDRESS, packed)
+    )
+
+
+def encode_add(virtual: VirtualAddress, index: int) -> Message:
+    """RTM_NEWADDR. As keepalived has it: IPv6 without duplicate address detection, a /128 deprecated."""
+    parts = [_body(virtual, index), _OURS]
+    if virtual.label is not None:
+        parts.append(attribute(IFA_LABEL, virtual.label.encode() + b"\0"))
+    if virtual.broadcast is not None:
+        parts.append(attribute(IFA_BROADCAST, virtual.broadcast.packed))
+    if virtual.interface.version == 6 and virtual.interface.network.prefixlen == 128:
+        parts.append(_DEPRECATED)
+    return RTM_NEWADDR, 0, b"".join(parts)
+
+
+def encode_remove(virtual: VirtualAddress, index: int) -> Message:
+    """RTM_DELADDR. Without the label: an address that somebody else put there before us is ours all the same."""
+    return RTM_DELADDR, 0, _body(virtual, index)
+
+
+def device_index(name: str) -> int:
+    """0 if there is no such device."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return 0
+
+
+class LinuxAddresses:
+    """`kernel.api.Addresses` of the network namespace it is made in.
+
+    Device names are looked up anew in every call (2.6 µs a device): a device may have been replaced since the last.
+    """
+
+    def __init__(self) -> None:
+        self._netlink = Netlink(NETLINK_ROUTE)
+
+    def close(self) -> None:
+        self._netlink.close()
+
+    def add(self, addresses: Sequence[VirtualAddress]) -> list[tuple[VirtualAddress, KernelError]]:
+        return self._apply(addresses, adding=True)
+
+    def remove(self, addresses: Sequence[VirtualAddress]) -> list[tuple[VirtualAddress, KernelError]]:
+        return self._apply(addresses, adding=False)
+
+    def _apply(self, addresses: Sequence[VirtualAddress], *, adding: bool) -> list[tuple[VirtualAddress, KernelError]]:
+        def operation(virtual: VirtualAddress) -> str:
+            verb, preposition = ("add", "to") if adding else ("remove", "from")
+            return f"{verb} {virtual.interface} {preposition} {virtual.dev}"
+
+        harmless = KernelFault.PRESENT if adding else KernelFault.ABSENT
+        encode = encode_add if adding else encode_remove
+        indexes = {dev: device_index(dev) for dev in {virtual.dev for virtual in addresses}}
+        reachable = [virtual for virtual in addresses if indexes[virtual.dev]]
+        refused = [
+            (virtual, kernel_error(errno.ENODEV, operation(virtual)))
+            for virtual in addresses
+            if not indexes[virtual.dev]
+        ]
+        answers = self._netlink.transact(
+            [encode(virtual, indexes[virtual.dev]) for virtual in reachable],
+            lambda position: operation(reachable[position]),
+        )
+        refused.extend((reachable[position], error) for position, error in answers)
+        return [(virtual, error) for virtual, error in refused if error.fault is not harmless]
+
+    def present(self, addresses: Iterable[VirtualAddress]) -> list[VirtualAddress]:
+        wanted = list(addresses)
+        there: dict[str, set[tuple[object, int]]] = {}
+        for dev in {virtual.dev for virtual in wanted}:
+            index = device_index(dev)
+            messages = dump_addresses(self._netlink, index) if index else []
+            there[dev] = {(message.address, message.prefix_length) for message in messages}
+        return [
+            virtual
+            for virtual in wanted
+            if (virtual.address, virtual.interface.network.prefixlen) in there[virtual.dev]
+        ]

@@ -1,0 +1,170 @@
+"""Network devices and their addresses, and what happens to them.
+
+Announcements about a device are taken as they come, each flap of a carrier included. Announcements about addresses
+only say that a device's list must be read again: the kernel's order decides which address is the primary one, and an
+address taken away and put back before we looked is no news.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from pyvrrp.core.vrrp.events import InterfaceFacts
+from pyvrrp.kernel.netlink import NETLINK_ROUTE, Monitor, Netlink
+from pyvrrp.kernel.rtnetlink import (
+    IFF_LOOPBACK,
+    IFF_NOARP,
+    IFF_RUNNING,
+    IFF_UP,
+    RTM_DELADDR,
+    RTM_DELLINK,
+    RTM_NEWADDR,
+    RTM_NEWLINK,
+    RTMGRP_IPV4_IFADDR,
+    RTMGRP_IPV6_IFADDR,
+    RTMGRP_LINK,
+    AddressMessage,
+    LinkMessage,
+    dump_addresses,
+    dump_links,
+    parse_address,
+    parse_link,
+)
+from pyvrrp.net import Address
+
+Changed = Callable[[str, InterfaceFacts | None], None]
+Removed = Callable[[str, Address], None]
+
+_GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+
+
+@dataclass(slots=True)
+class _Device:
+    name: str
+    facts: InterfaceFacts
+    addresses: frozenset[Address]
+    """Tentative ones included."""
+
+
+def _facts(link: LinkMessage, addresses: tuple[Address, ...]) -> InterfaceFacts:
+    return InterfaceFacts(
+        index=link.index,
+        up=link.flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING,
+        mac=link.mac if len(link.mac) == 6 and any(link.mac) else b"",
+        addresses=addresses,
+        arp=not link.flags & (IFF_NOARP | IFF_LOOPBACK),
+        mtu=link.mtu,
+    )
+
+
+def _usable(addresses: Iterable[AddressMessage]) -> tuple[Address, ...]:
+    return tuple(message.address for message in addresses if message.usable)
+
+
+class LinuxLinks:
+    """`kernel.api.Links` of the network namespace it is made in."""
+
+    def __init__(self) -> None:
+        # The monitor listens from now on: what happens between a dump and `watch` is not lost.
+        self._monitor = Monitor(NETLINK_ROUTE, _GROUPS)
+        self._netlink = Netlink(NETLINK_ROUTE)
+        self._known: dict[int, _Device] = {}
+        self._changed: Changed | None = None
+        self._removed: Removed | None = None
+
+    def close(self) -> None:
+        self._monitor.close()
+        self._netlink.close()
+
+    def dump(self) -> Mapping[str, InterfaceFacts]:
+        """All devices by name. Before `watch`: the state against which changes are then told."""
+        present = self._devices()
+        if self._changed is None:
+            self._known = present
+        return {device.name: device.facts for device in present.values()}
+
+    def watch(self, changed: Changed, removed: Removed) -> int:
+        if not self._known:
+            self._known = self._devices()
+        self._changed, self._removed = changed, removed
+        return self._monitor.fileno()
+
+    def read(self) -> None:
+        messages, lost = self._monitor.read()
+        touched: dict[int, None] = {}
+        for kind, body in messages:
+            if kind in (RTM_NEWLINK, RTM_DELLINK):
+                link = parse_link(body)
+                if link.family == 0:
+                    self._link_announced(link, gone=kind == RTM_DELLINK)
+            elif kind in (RTM_NEWADDR, RTM_DELADDR):
+                address = parse_address(body)
+                if address is not None:
+                    touched[address.index] = None
+        if lost:
+            self._compare(self._devices())
+            return
+        for index in touched:
+            if index in self._known:
+                self._addresses_announced(index)
+
+    def _devices(self) -> dict[int, _Device]:
+        # Addresses first: a device that appears in between then lacks its addresses until its announcement is read.
+        by_index: dict[int, list[AddressMessage]] = {}
+        for message in dump_addresses(self._netlink):
+            by_index.setdefault(message.index, []).append(message)
+        devices: dict[int, _Device] = {}
+        for link in dump_links(self._netlink):
+            addresses = by_index.get(link.index, [])
+            devices[link.index] = _Device(
+                link.name, _facts(link, _usable(addresses)), frozenset(message.address for message in addresses)
+            )
+        return devices
+
+    def _link_announced(self, link: LinkMessage, *, gone: bool) -> None:
+        old = self._known.get(link.index)
+        if gone:
+            if old is not None:
+                self._forget(link.index, old)
+            return
+        if old is None:
+            self._update(link.index, _Device(link.name, _facts(link, ()), frozenset()))
+            self._addresses_announced(link.index)
+        else:
+            self._update(link.index, _Device(link.name, _facts(link, old.facts.addresses), old.addresses))
+
+    def _addresses_announced(self, index: int) -> None:
+        old = self._known[index]
+        messages = dump_addresses(self._netlink, index)
+        addresses = frozenset(message.address for message in messages)
+        self._update(index, _Device(old.name, replace(old.facts, addresses=_usable(messages)), addresses))
+
+    def _compare(self, present: dict[int, _Device]) -> None:
+        """Tell the differences after announcements were lost."""
+        for index, old in list(self._known.items()):
+            if index not in present:
+                self._forget(index, old)
+        for index, device in present.items():
+            self._update(index, device)
+
+    def _update(self, index: int, new: _Device) -> None:
+        old = self._known.get(index)
+        self._known[index] = new
+        if self._changed is None or self._removed is None:
+            return
+        if old is not None and old.name != new.name:
+            self._changed(old.name, None)
+        if old is None or old.name != new.name or old.facts != new.facts:
+            self._changed(new.name, new.facts)
+        if old is not None:
+            for address in old.addresses - new.addresses:
+                self._removed(new.name, address)
+
+    def _forget(self, index: int, old: _Device) -> None:
+        del self._known[index]
+        if self._changed is None or self._removed is None:
+            return
+        self._changed(old.name, None)
+        for address in old.addresses:
+            self._removed(old.name, address)
