@@ -1,1 +1,239 @@
-"""`pyvrrp show`."""
+"""``pyvrrp show``: the state of a running daemon, once or live, as text or JSON.
+
+Exit status:
+
+====== =====================================================================================
+0      all is told (also when a watch ends with Ctrl-C)
+1      the daemon knows nothing of the name asked for
+2      wrong command line, or several daemons run and it does not say which one is meant
+3      no daemon runs
+4      the daemon's socket is not for this user
+5      the daemon does not answer, or is of another release
+====== =====================================================================================
+
+On a terminal it has colours and the terminal's width; into a pipe or a file it goes as plain text that nothing wraps.
+``--json`` is the `Picture`, its keys the names of the fields in `pyvrrp.observe.picture`; with a name, the same
+picture with nothing in it but what has that name. Durations and instants are microseconds; instants are
+CLOCK_MONOTONIC, and ``taken_epoch - taken`` makes them UTC.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from pyvrrp.observe.codec import to_json
+from pyvrrp.observe.control import (
+    SOCKET_DIRECTORY,
+    ControlError,
+    NoDaemonError,
+    NotAllowedError,
+    RefusedError,
+    SilentError,
+    VersionError,
+    ask,
+)
+from pyvrrp.observe.layout import Line, Piece, Style, flow, plain, printable, words
+from pyvrrp.observe.lookup import narrow, suggestions
+from pyvrrp.observe.numbers import Rates
+from pyvrrp.observe.selection import AmbiguousError, Found, find
+from pyvrrp.observe.views import Part, view
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+    from pyvrrp.observe.picture import DaemonSnapshot, Picture
+
+UNKNOWN_NAME: Final = 1
+STATUS: Final[dict[type[ControlError], int]] = {
+    AmbiguousError: 2,
+    NoDaemonError: 3,
+    NotAllowedError: 4,
+    SilentError: 5,
+    RefusedError: 5,
+    VersionError: 5,
+}
+ADVICE: Final[dict[type[ControlError], str]] = {
+    NoDaemonError: "Start one: pyvrrpd -f FILE, or systemctl start pyvrrp",
+    NotAllowedError: "Only root may ask: run it with sudo",
+}
+_PARTS: Final = {None: Part.ALL, "vrrp": Part.VRRP, "lvs": Part.LVS}
+
+
+class UnknownNameError(Exception):
+    """The daemon has nothing of that name."""
+
+
+def show(
+    name: str | None = None,
+    *,
+    json_output: bool = False,
+    watch: float | None = None,
+    socket: str | None = None,
+    netns: str | None = None,
+    directory: str = SOCKET_DIRECTORY,
+) -> int:
+    """Print the picture, or that of `name`, every `watch` seconds if given. Returns the exit status."""
+    sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
+
+    def look(like: DaemonSnapshot | None = None) -> Found:
+        return find(path=socket, netns=netns, like=like, directory=directory)
+
+    try:
+        found = look()
+        _part(found.picture, name)  # a name that does not exist now is a mistake; in a watch, it may go later
+        if watch is None:
+            _once(found.picture, name, json_output=json_output)
+        else:
+            _watch(_pictures(found, look, watch), name, json_output=json_output)
+    except ControlError as error:
+        return _failed(str(error), STATUS[type(error)], ADVICE.get(type(error)))
+    except UnknownNameError as error:
+        return _failed(str(error), UNKNOWN_NAME)
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # Whoever read us has seen enough; keep the interpreter from flushing into the void at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _failed(message: str, status: int, advice: str | None = None) -> int:
+    print(f"pyvrrp: {message}", file=sys.stderr)  # noqa: T201
+    if advice:
+        print(advice, file=sys.stderr)  # noqa: T201
+    return status
+
+
+def _part(picture: Picture, name: str | None) -> tuple[Picture, Part]:
+    """The picture cut down to what was asked for, and how to show it. UnknownNameError where that is nothing."""
+    if name in _PARTS:
+        return picture, _PARTS[name]
+    assert name is not None
+    if (narrowed := narrow(picture, name)) is not None:
+        return narrowed, Part.DETAIL
+    similar = suggestions(picture, name)
+    meant = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    raise UnknownNameError(f"the daemon has no instance, sync group or server called {name}{meant}")
+
+
+def _document(picture: Picture, name: str | None, indent: int | None) -> str:
+    """The picture as JSON; the part of it that was not asked for is null."""
+    narrowed, part = _part(picture, name)
+    members = to_json(narrowed)
+    assert isinstance(members, dict)
+    if part in (Part.VRRP, Part.LVS):
+        members["lvs" if part is Part.VRRP else "vrrp"] = None
+    return json.dumps(members, indent=indent, ensure_ascii=False) + "\n"
+
+
+def _once(picture: Picture, name: str | None, *, json_output: bool) -> None:
+    if json_output:
+        _write(_document(picture, name, indent=2))
+        return
+    narrowed, part = _part(picture, name)
+    if not sys.stdout.isatty():
+        _write(plain(view(narrowed, part)))
+        return
+    console = _console()
+    console.print(_text(view(narrowed, part, width=console.width)), soft_wrap=True, end="")
+
+
+def _pictures(found: Found, look: Callable[[DaemonSnapshot], Found], every: float) -> Iterator[Picture | ControlError]:
+    """A picture now and one every so many seconds, for ever; the error where there is none to be had."""
+    due = time.monotonic()
+    yield found.picture
+    while True:
+        due = max(due + every, time.monotonic())
+        time.sleep(max(0.0, due - time.monotonic()))
+        try:
+            try:
+                found = Found(found.path, ask(found.path))
+            except NoDaemonError:  # restarted, then it listens elsewhere
+                found = look(found.picture.daemon)
+        except ControlError as error:
+            yield error
+        else:
+            yield found.picture
+
+
+def _watch(pictures: Iterator[Picture | ControlError], name: str | None, *, json_output: bool) -> None:
+    if json_output:
+        for picture in pictures:
+            if not isinstance(picture, ControlError):
+                _write(_document(picture, name, indent=None))
+    elif sys.stdout.isatty():
+        _watch_terminal(_frames(pictures, name))
+    else:
+        for i, frame in enumerate(_frames(pictures, name)):
+            _write(("\n" if i else "") + plain(frame(None)))
+
+
+def _frames(
+    pictures: Iterator[Picture | ControlError], name: str | None
+) -> Iterator[Callable[[int | None], list[Line]]]:
+    """What to show, as a function of the width; nothing stale where the daemon is away."""
+    earlier: Picture | None = None
+    for picture in pictures:
+        if isinstance(picture, ControlError):
+            yield partial(_waiting, str(picture))
+            continue
+        try:
+            narrowed, part = _part(picture, name)
+        except UnknownNameError as error:
+            yield partial(_waiting, str(error))
+        else:
+            yield partial(_drawn, narrowed, part, Rates(earlier, picture))
+        earlier = picture
+
+
+def _drawn(picture: Picture, part: Part, rates: Rates, width: int | None) -> list[Line]:
+    return view(picture, part, width=width, rates=rates)
+
+
+def _waiting(reason: str, width: int | None) -> list[Line]:
+    return [*flow(words("waiting for the daemon...", Style.WARN), width, 0), *flow(words(reason), width, 2)]
+
+
+def _watch_terminal(frames: Iterator[Callable[[int | None], list[Line]]]) -> None:
+    """Redraw the terminal's second screen until interrupted; the first one comes back untouched."""
+    from rich.live import Live
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    console = _console()
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        for frame in frames:
+            lines = frame(console.width)
+            if len(lines) > console.height:
+                hidden = len(lines) - console.height + 1
+                lines[console.height - 1 :] = [[Piece(f"... {hidden} more lines", Style.FAINT)]]
+            live.update(_text(lines), refresh=True)
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def _text(lines: Iterable[Line]) -> Text:
+    from rich.text import Text
+
+    text = Text(no_wrap=True, overflow="crop", end="")
+    for line in lines:
+        for piece in line:
+            text.append(printable(piece.text), piece.style.value)
+        text.append("\n")
+    return text
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()

@@ -1,0 +1,88 @@
+"""``pyvrrp``: the operator's command. Each subcommand is loaded when it is called, so that none pays for the others."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pyvrrp import __version__
+
+app = typer.Typer(
+    name="pyvrrp",
+    help="Look at VRRP failover and LVS load balancing, and check configurations. The daemon is pyvrrpd.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+SHOW_HELP = """Show what a running daemon does: its VRRP instances, sync groups, virtual and real servers.
+
+NAME is "vrrp", "lvs", or one thing to be told in full: a VRRP instance, a sync group, a virtual server (its
+address 192.0.2.10:15000 or keepalived's name for it) or a real server. Of addresses the port may be left out.
+
+Of several daemons, the one in this network namespace is asked; --netns and --socket choose another.
+"""
+SHOW_STATUS = """Exit status: 0 shown; 1 nothing has that NAME; 2 wrong command line, or several daemons and none
+chosen; 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release.
+"""
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pyvrrp {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def pyvrrp(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(help=SHOW_HELP, epilog=SHOW_STATUS)
+def show(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="vrrp|lvs|NAME", help="What to show; everything if left out.", show_default=False),
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
+    watch: Annotated[
+        float | None,
+        typer.Option(
+            "--watch",
+            "-w",
+            min=0.1,
+            metavar="[SECONDS]",
+            help="Show it live, every second or so many seconds, with rates; Ctrl-C ends it.",
+            show_default=False,
+        ),
+    ] = None,
+    socket: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Ask the daemon that listens there.", show_default=False)
+    ] = None,
+    netns: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Ask the daemon in that network namespace.", show_default=False)
+    ] = None,
+) -> None:
+    from pyvrrp.cli.show import show as run
+
+    raise typer.Exit(run(name, json_output=json_output, watch=watch, socket=socket, netns=netns))
+
+
+def main() -> None:
+    """Entry point of the ``pyvrrp`` script."""
+    app(args=_complete_watch(sys.argv[1:]))
+
+
+def _complete_watch(arguments: list[str]) -> list[str]:
+    """Give a ``--watch`` that no number follows its default, which the parser cannot do before a NAME."""
+    completed = []
+    for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):
+        bare = argument in ("--watch", "-w") and not after.replace(".", "", 1).isdigit()
+        completed += [argument, "1"] if bare else [argument]
+    return completed

@@ -1,0 +1,131 @@
+"""LVS for people: what ``ipvsadm -L -n`` shows with ``--stats`` and ``--rate``, and the health of each server."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from pyvrrp.core.lvs.snapshot import CheckerSnapshot, LvsSnapshot, RealServerSnapshot, Traffic, VirtualServerSnapshot
+from pyvrrp.observe.layout import Column, Line, Piece, Row, Style, table, words
+from pyvrrp.observe.numbers import Rate, Rates, short
+from pyvrrp.units import Micros, format_age
+
+_SERVERS: Final = (Column("VIRTUAL / REAL SERVER"), Column("FWD"), Column("WGT", right=True), Column("HEALTH"))
+_TOTALS: Final = (
+    Column("ACT", "CONNECTIONS", right=True),
+    Column("INACT", "CONNECTIONS", right=True),
+    Column("TOTAL", "CONNECTIONS", right=True),
+    Column("IN", "PACKETS", right=True),
+    Column("OUT", "PACKETS", right=True),
+    Column("IN", "BYTES", right=True),
+    Column("OUT", "BYTES", right=True),
+)
+_WATCHED: Final = (
+    Column("ACT", "CONNECTIONS", right=True),
+    Column("INACT", "CONNECTIONS", right=True),
+    Column("TOTAL", "CONNECTIONS", right=True),
+    Column("NEW/S", "CONNECTIONS", right=True),
+    Column("IN", "PACKETS/S", right=True),
+    Column("OUT", "PACKETS/S", right=True),
+    Column("IN", "BYTES/S", right=True),
+    Column("OUT", "BYTES/S", right=True),
+    Column("IN", "PACKETS", right=True, optional=True),
+    Column("OUT", "PACKETS", right=True, optional=True),
+    Column("IN", "BYTES", right=True, optional=True),
+    Column("OUT", "BYTES", right=True, optional=True),
+)
+
+
+def services(
+    lvs: LvsSnapshot, taken: Micros, width: int | None, rates: Rates | None, *, checks: bool
+) -> list[list[Line]]:
+    """The table of virtual servers and, beneath each, its real servers; with `checks`, each health check too."""
+    rows = []
+    for service in lvs.virtual_servers:
+        rows.append(_service(service, rates))
+        rows += [_server(server, service, taken, rates, checks=checks) for server in service.real_servers]
+    return [table((*_SERVERS, *(_WATCHED if rates else _TOTALS)), rows, width)]
+
+
+def _service(service: VirtualServerSnapshot, rates: Rates | None) -> Row:
+    servers = service.real_servers
+    alive = sum(server.alive for server in servers if not server.sorry)
+    count = sum(not server.sorry for server in servers)
+    name = service.address if service.protocol == "FWM" else f"{service.protocol} {service.address}"
+    active = sum(server.active_connections for server in servers)
+    inactive = sum(server.inactive_connections for server in servers)
+    rate = rates.of(service.name, None, service.traffic) if rates else None
+    about = [Piece(service.scheduler, Style.FAINT)]
+    if service.persistence_timeout:
+        about.append(Piece(f"persistent {service.persistence_timeout} s", Style.FAINT))
+    if service.quorum > 1:
+        about.append(Piece(f"quorum {service.quorum}", Style.FAINT))
+    notes = [about]
+    if not service.quorum_up:
+        notes.append(words(f"no quorum: {alive} of {count} alive, {service.quorum} needed", Style.BAD))
+    notes += _drift(wanted=True, present=service.in_kernel)
+    health = Piece(f"{alive}/{count} up", _health_style(alive, count, quorum=service.quorum_up))
+    numbers = _numbers(active, inactive, service.traffic, rate, watched=rates is not None)
+    return Row([Piece(name, Style.HEAD), Piece(""), Piece(""), health, *numbers], notes)
+
+
+def _health_style(alive: int, count: int, *, quorum: bool) -> Style:
+    if not quorum or not alive:
+        return Style.BAD
+    return Style.GOOD if alive == count else Style.WARN
+
+
+def _server(
+    server: RealServerSnapshot, service: VirtualServerSnapshot, taken: Micros, rates: Rates | None, *, checks: bool
+) -> Row:
+    age = format_age(taken - server.since)
+    health = Piece(f"up {age}", Style.GOOD) if server.alive else Piece(f"DOWN {age}", Style.BAD)
+    rate = rates.of(service.name, server.address, server.traffic) if rates else None
+    notes = [note for checker in server.checkers if (note := _check(checker, taken, every=checks))]
+    if server.sorry:
+        notes.append(
+            words(
+                f"sorry server, {'in use' if server.in_pool else 'not in use'}",
+                Style.WARN if server.in_pool else Style.FAINT,
+            )
+        )
+    notes += _drift(wanted=server.in_pool, present=server.in_kernel)
+    numbers = _numbers(
+        server.active_connections, server.inactive_connections, server.traffic, rate, watched=rates is not None
+    )
+    cells = [Piece(f"  {server.address}"), Piece(server.forwarding), Piece(str(server.weight)), health, *numbers]
+    return Row(cells, notes, indent=6)
+
+
+def _check(checker: CheckerSnapshot, taken: Micros, *, every: bool) -> list[Piece]:
+    """What there is to say of a check: failures always, all else where everything is wanted."""
+    name = f"{checker.kind} {checker.target}"
+    when = f", {format_age(taken - checker.last_run)} ago" if checker.last_run is not None else ""
+    if not checker.checked:
+        return words(f"{name}: has not run yet", Style.FAINT)
+    if not checker.up:
+        return words(f"{name}: {checker.last_error or 'failed'}{when}", Style.BAD)
+    if checker.last_error is not None:  # failed, but has retries left
+        return words(f"{name}: {checker.last_error}{when}, being retried", Style.WARN)
+    return words(f"{name}: up{when}", Style.FAINT) if every else []
+
+
+def _drift(*, wanted: bool, present: bool | None) -> list[list[Piece]]:
+    """Where the kernel's table is not as it should be; nothing where it could not be read."""
+    if present is None or present == wanted:
+        return []
+    return [
+        words("wanted, but not in the kernel's table" if wanted else "in the kernel's table, but not wanted", Style.BAD)
+    ]
+
+
+def _numbers(active: int, inactive: int, traffic: Traffic | None, rate: Rate | None, *, watched: bool) -> list[Piece]:
+    if traffic is None:
+        return [Piece("-")] * len(_WATCHED if watched else _TOTALS)
+    connections = [active, inactive, traffic.connections]
+    volume = [traffic.in_packets, traffic.out_packets, traffic.in_bytes, traffic.out_bytes]
+    if not watched:
+        return [Piece(short(number)) for number in (*connections, *volume)]
+    speed: list[float | None] = (
+        [rate.connections, rate.in_packets, rate.out_packets, rate.in_bytes, rate.out_bytes] if rate else [None] * 5
+    )
+    return [Piece("-" if number is None else short(number)) for number in (*connections, *speed, *volume)]
