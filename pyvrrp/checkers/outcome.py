@@ -1,0 +1,11 @@
+"""How a check ends that does not end well; one that simply returns was passed."""
+
+from __future__ import annotations
+
+
+class CheckFailed(Exception):
+    """The server did not pass; the text says why."""
+
+
+class CheckNotStarted(Exception):
+    """The check could not be made at all, which says nothing about the server; the text says why."""
