@@ -33,8 +33,8 @@ async def check(checker: TcpCheck) -> None:
         raise CheckNotStarted(f"cannot connect to {options.target}: {words(number)}")
 
 
-async def _writable(waiting: socket.socket, timeout: float) -> bool:
-    """False if it is not within `timeout` seconds."""
+async def _writable(waiting: socket.socket, limit: float) -> bool:
+    """False if it is not within `limit` seconds."""
     loop = asyncio.get_running_loop()
     done: asyncio.Future[bool] = loop.create_future()
 
@@ -43,7 +43,7 @@ async def _writable(waiting: socket.socket, timeout: float) -> bool:
             done.set_result(outcome)
 
     loop.add_writer(waiting, settle, True)
-    timer = loop.call_later(timeout, settle, False)
+    timer = loop.call_later(limit, settle, False)
     try:
         return await done
     finally:
