@@ -1,0 +1,47 @@
+"""What all layers share: who may run what, and the whole play in a failure's report."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.topology.lab import Lab
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = {
+        "root": None if os.geteuid() == 0 else "needs root: sudo tests/run",
+        "keepalived": None if shutil.which("keepalived", path=_path()) else "needs Debian's package keepalived",
+        "uml": None if os.environ.get("UML") else "runs in the user-mode-linux kernel: sudo tests/run kernel",
+    }
+    for item in items:
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def _path() -> str:
+    return os.environ.get("PATH", "") + ":/usr/local/sbin:/usr/sbin:/sbin"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    stage = getattr(item, "funcargs", {}).get("lab")
+    if report.when == "call" and report.failed and stage is not None:
+        report.sections.append(("The play", stage.play()))
+    return report
+
+
+@pytest.fixture
+def lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """Two directors on one segment; `@pytest.mark.parametrize("lab", [{"segments": 2}], indirect=True)` for more."""
+    stage = Lab(tmp_path, **getattr(request, "param", {}))
+    try:
+        yield stage
+    finally:
+        stage.close()

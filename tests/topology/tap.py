@@ -1,0 +1,148 @@
+"""What is really on the wire: a packet socket on the bridge, decoded by scapy, which knows nothing of our codecs.
+
+Times are the kernel's, in seconds of CLOCK_REALTIME, as time.time() has them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from scapy.layers.inet import IP
+from scapy.layers.l2 import ARP, Ether
+from scapy.layers.vrrp import VRRP, VRRPv3
+from scapy.packet import Packet
+
+from tests.topology.net import Host, inside
+
+ETH_P_ALL = 3
+SO_TIMESTAMPNS = 35  # these two are missing in Python's socket
+SO_RCVBUFFORCE = 33
+RECEIVE_BUFFER = 8 << 20
+BROADCAST = "ff:ff:ff:ff:ff:ff"
+
+
+@dataclass(frozen=True, slots=True)
+class Advert:
+    """A VRRP advertisement over IPv4."""
+
+    at: float
+    mac: str
+    source: str
+    destination: str
+    ttl: int
+    tos: int
+    version: int
+    vrid: int
+    priority: int
+    interval: float
+    """Seconds."""
+    auth_type: int
+    password: bytes
+    """The eight bytes of version 2's authentication data; empty in version 3."""
+    addresses: tuple[str, ...]
+    sound: bool
+    """Both checksums are what scapy computes."""
+
+    def __str__(self) -> str:
+        fault = "" if self.sound else " BAD CHECKSUM"
+        return (
+            f"{self.source} VRRPv{self.version} vrid {self.vrid} priority {self.priority}"
+            f" every {self.interval:g} s {' '.join(self.addresses)}{fault}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Garp:
+    """A gratuitous ARP."""
+
+    at: float
+    mac: str
+    """Whose the address is said to be."""
+    address: str
+    broadcast: bool
+
+    def __str__(self) -> str:
+        return f"gratuitous ARP: {self.address} is at {self.mac}"
+
+
+def decode(at: float, frame: bytes) -> Advert | Garp | None:
+    """None for a frame of any other kind."""
+    packet = Ether(frame)
+    vrrp = packet.getlayer(VRRP) or packet.getlayer(VRRPv3)
+    if vrrp is not None:
+        return _advert(at, packet, vrrp)
+    arp = packet.getlayer(ARP)
+    if arp is not None and arp.psrc == arp.pdst:
+        return Garp(at, arp.hwsrc, arp.psrc, packet.dst == BROADCAST)
+    return None
+
+
+def _advert(at: float, packet: Packet, vrrp: Packet) -> Advert:
+    two = isinstance(vrrp, VRRP)
+    again = packet.copy()
+    del again[IP].chksum
+    del again[type(vrrp)].chksum
+    return Advert(
+        at=at,
+        mac=packet.src,
+        source=packet[IP].src,
+        destination=packet[IP].dst,
+        ttl=packet[IP].ttl,
+        tos=packet[IP].tos,
+        version=vrrp.version,
+        vrid=vrrp.vrid,
+        priority=vrrp.priority,
+        interval=float(vrrp.adv) if two else vrrp.adv / 100,
+        auth_type=vrrp.authtype if two else 0,
+        password=struct.pack("!II", vrrp.auth1, vrrp.auth2) if two else b"",
+        addresses=tuple(vrrp.addrlist),
+        sound=bytes(again) == bytes(packet),
+    )
+
+
+class Tap:
+    """All frames that pass a bridge; the kernel keeps and times them until they are asked for."""
+
+    def __init__(self, switch: Host, bridge: str) -> None:
+        self.bridge = bridge
+        self._seen: list[Advert | Garp] = []
+        with inside(switch.namespace):
+            self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self._socket.bind((bridge, ETH_P_ALL))
+
+    def seen(self, since: float = 0) -> list[Advert | Garp]:
+        """Advertisements and gratuitous ARPs so far, oldest first."""
+        self._seen += self._arrived()
+        return [packet for packet in self._seen if packet.at >= since]
+
+    def adverts(self, vrid: int | None = None, *, source: str | None = None, since: float = 0) -> list[Advert]:
+        return [
+            packet
+            for packet in self.seen(since)
+            if isinstance(packet, Advert) and vrid in (None, packet.vrid) and source in (None, packet.source)
+        ]
+
+    def garps(self, address: str | None = None, *, mac: str | None = None, since: float = 0) -> list[Garp]:
+        return [
+            packet
+            for packet in self.seen(since)
+            if isinstance(packet, Garp) and address in (None, packet.address) and mac in (None, packet.mac)
+        ]
+
+    def _arrived(self) -> Iterator[Advert | Garp]:
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                frame, ancillary, _, _ = self._socket.recvmsg(2048, 64)
+                seconds, nanoseconds = struct.unpack("@ll", ancillary[0][2])
+                if packet := decode(seconds + nanoseconds / 1e9, frame):
+                    yield packet
+
+    def close(self) -> None:
+        self._socket.close()
