@@ -127,7 +127,7 @@ class LinuxIpvs:
             try:
                 self._family = self._find()
             except KernelError as error:
-                raise KernelError(error.errno, "IPVS", KernelFault.UNSUPPORTED, _ABSENT) from error
+                raise KernelError(error.errno, "initialize ipvs", KernelFault.UNSUPPORTED, _ABSENT) from error
 
     def apply(self, operations: Sequence[Operation]) -> list[tuple[Operation, KernelError]]:
         """See `kernel.api.Ipvs`. Removing what is absent succeeds, adding what is present changes it."""
@@ -198,7 +198,9 @@ class LinuxIpvs:
 
     def _dump(self, command: int, body: bytes, kind: int) -> list[dict[int, bytes]]:
         """The attributes of each service or destination."""
-        bodies = self._socket().dump(self._known_family(), 0, _GENL_HEADER.pack(command, 1, 0) + body, "read IPVS")
+        bodies = self._socket().dump(
+            self._known_family(), 0, _GENL_HEADER.pack(command, 1, 0) + body, "read the IPVS table"
+        )
         return [attributes(attributes(body, _GENL_HEADER.size)[kind]) for body in bodies]
 
     def _known_family(self) -> int:

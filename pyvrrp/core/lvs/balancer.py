@@ -123,6 +123,11 @@ class Balancer:
             candidates.append(self._reread_at)
         return min(candidates, default=None)
 
+    @property
+    def ready(self) -> bool:
+        """IPVS has let us read its table."""
+        return self._ready
+
     def wanted(self) -> Table:
         """What IPVS should hold of ours."""
         return {key: (virtual.service, virtual.pool) for key, virtual in self._virtuals.items()}
@@ -310,13 +315,14 @@ class Balancer:
 
     def _ipvs_failed(self, event: IpvsFailed) -> list[Action]:
         self._reread_at = event.at + RETRY
-        if event.problem == self._problem:
+        problem = f"Can't {event.problem}"
+        if not self._ready and problem == self._problem:
             return []
-        self._ready, self._problem = False, event.problem
+        self._ready, self._problem = False, problem
         return [
-            Log(Level.ERROR, f"IPVS: Can't initialize ipvs: {event.problem}"),
+            Log(Level.ERROR, f"IPVS: {problem}"),
             Log(Level.ERROR, "NOTHING IS BALANCED until IPVS is there; real servers are checked all the same"),
-            ReportIpvs(event.problem),
+            ReportIpvs(problem),
         ]
 
     def _ipvs_refused(self, event: IpvsRefused) -> list[Action]:

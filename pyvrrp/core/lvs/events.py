@@ -66,7 +66,7 @@ class IpvsFailed:
 
     at: Micros
     problem: str
-    """For the operator."""
+    """What could not be done, and why: ``initialize ipvs: …``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,189 @@
+"""The checkers worker's job: gives the balancer its events and does what it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections import deque
+from typing import assert_never
+
+from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.lvs.actions import (
+    Action,
+    ApplyTable,
+    CancelCheck,
+    ReadTable,
+    ReportIpvs,
+    ReportRealServer,
+    ReportVirtualServer,
+    StartCheck,
+)
+from pyvrrp.core.lvs.balancer import Balancer, Dump
+from pyvrrp.core.lvs.events import (
+    CheckFinished,
+    Event,
+    IpvsFailed,
+    IpvsRefused,
+    Reconfigured,
+    Refusal,
+    Started,
+    StopRequested,
+    TableRead,
+    TimePassed,
+)
+from pyvrrp.core.lvs.events import CheckNotStarted as CheckWasNotStarted
+from pyvrrp.core.lvs.ipvs_table import Operation
+from pyvrrp.core.lvs.snapshot import LvsSnapshot
+from pyvrrp.daemon.role import Host
+from pyvrrp.errors import KernelError
+from pyvrrp.kernel.api import Ipvs
+from pyvrrp.kernel.ipvs import LinuxIpvs
+from pyvrrp.model.config import Config
+from pyvrrp.model.lvs import Checker, TcpCheck, UdpCheck
+from pyvrrp.units import Micros, seconds
+
+
+def now() -> Micros:
+    return time.monotonic_ns() // 1000
+
+
+class CheckersRole:
+    """`role.Role[LvsSnapshot]`. `ipvs` is the kernel's table, or what stands for it in a test."""
+
+    def __init__(self, host: Host, ipvs: Ipvs | None = None, seed: int | None = None) -> None:
+        self._host = host
+        self._ipvs: Ipvs = LinuxIpvs() if ipvs is None else ipvs
+        self._balancer = Balancer(int.from_bytes(os.urandom(8)) if seed is None else seed)
+        self._checks: dict[int, asyncio.Task[None]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._armed: Micros | None = None
+        """For when the timer is set."""
+
+    def start(self, config: Config, previous: LvsSnapshot | None) -> None:
+        """Fill the table and begin to check. Without IPVS too: it may come, and the servers are known by then."""
+        self._feed(Started(now(), config, previous))
+
+    def reload(self, config: Config) -> None:
+        self._feed(Reconfigured(now(), config))
+
+    async def stop(self) -> None:
+        """Take our services out of IPVS (unless told not to) and leave no check under way."""
+        self._feed(StopRequested(now(), release=not self._host.options.dont_release_ipvs))
+        checks = list(self._checks.values())
+        for check in checks:
+            check.cancel()
+        await asyncio.gather(*checks, return_exceptions=True)
+
+    def snapshot(self) -> LvsSnapshot:
+        """With the kernel's counters of this moment, where it lets us read them."""
+        return self._balancer.snapshot(self._dump())
+
+    def _dump(self) -> Dump | None:
+        if not self._balancer.ready:
+            return None
+        try:
+            return self._ipvs.dump()
+        except KernelError as error:
+            self._host.log(Level.WARNING, f"IPVS: cannot read the counters: {error}")
+            return None
+
+    def _feed(self, first: Event) -> None:
+        """Give the balancer an event and do what it answers, and so on with what comes of that."""
+        events = deque([first])
+        while events:
+            for action in self._balancer.handle(events.popleft()):
+                if (outcome := self._perform(action)) is not None:
+                    events.append(outcome)
+        self._arm()
+
+    def _perform(self, action: Action) -> Event | None:
+        match action:
+            case StartCheck(number, checker):
+                self._begin(number, checker)
+            case CancelCheck(number):
+                if check := self._checks.get(number):
+                    check.cancel()
+            case ReadTable():
+                return self._read()
+            case ApplyTable(operations):
+                return self._apply(operations)
+            case Log(level, text):
+                self._host.log(level, text)
+            case ReportRealServer() | ReportVirtualServer() | ReportIpvs():
+                self._host.changed()
+            case _:
+                assert_never(action)
+        return None
+
+    def _read(self) -> Event:
+        try:
+            self._ipvs.ready()
+            return TableRead(now(), self._ipvs.table())
+        except KernelError as error:
+            return IpvsFailed(now(), str(error))
+
+    def _apply(self, operations: tuple[Operation, ...]) -> Event | None:
+        try:
+            refused = self._ipvs.apply(operations)
+        except KernelError as error:
+            return IpvsFailed(now(), str(error))
+        if not refused:
+            return None
+        return IpvsRefused(now(), tuple(Refusal(operation, str(error)) for operation, error in refused))
+
+    def _begin(self, number: int, checker: Checker) -> None:
+        check = asyncio.get_running_loop().create_task(self._check(number, checker))
+        # The loop itself holds tasks only weakly.
+        self._checks[number] = check
+        check.add_done_callback(lambda done: self._ended(number, done))
+
+    def _ended(self, number: int, check: asyncio.Task[None]) -> None:
+        if self._checks.get(number) is check:
+            del self._checks[number]
+        if not check.cancelled():
+            check.result()  # a bug in a checker is the loop's exception handler's business
+
+    async def _check(self, number: int, checker: Checker) -> None:
+        outcome: Event
+        try:
+            await ask(checker)
+        except CheckFailed as failure:
+            outcome = CheckFinished(now(), number, str(failure))
+        except CheckNotStarted as failure:
+            outcome = CheckWasNotStarted(now(), number, str(failure))
+        else:
+            outcome = CheckFinished(now(), number, None)
+        self._feed(outcome)
+
+    def _arm(self) -> None:
+        """Set the one timer to the balancer's deadline."""
+        deadline = self._balancer.deadline()
+        if deadline == self._armed:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer, self._armed = None, deadline
+        if deadline is not None:
+            delay = max(0, deadline - now())
+            self._timer = asyncio.get_running_loop().call_later(seconds(delay), self._wake)
+
+    def _wake(self) -> None:
+        self._timer = self._armed = None
+        self._feed(TimePassed(now()))
+
+
+async def ask(checker: Checker) -> None:
+    """Make the check. CheckFailed or CheckNotStarted. Only what a configuration uses is loaded."""
+    match checker:
+        case TcpCheck():
+            from pyvrrp.checkers import tcp
+
+            await tcp.check(checker)
+        case UdpCheck():
+            from pyvrrp.checkers import udp
+
+            await udp.check(checker)
+        case _:
+            assert_never(checker)
