@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
 from pyvrrp.model.config import Config
+from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address
 from pyvrrp.units import Micros
 
@@ -32,6 +33,8 @@ class Started:
     """The worker has looked at the interfaces (their InterfaceChanged came before) and opened its sockets."""
 
     at: Micros
+    masters: frozenset[str] = frozenset()
+    """Instances that were MASTER in a worker that died and that this one replaces: their addresses are still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,8 @@ class KernelRefused:
     instance: str
     operation: str
     reason: str
+    addresses: tuple[VirtualAddress, ...] = ()
+    """Those it was about, where it was about addresses."""
 
 
 @dataclass(frozen=True, slots=True)

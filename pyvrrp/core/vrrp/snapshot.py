@@ -16,8 +16,9 @@ class Cause(StrEnum):
     OWNER = "address owner (priority 255)"
     MASTER_DOWN = "no advertisement from the master"
     PRIORITY_ZERO = "the master stopped (priority 0)"
-    PREEMPTED = "higher priority advertisement"
-    LOST_TIE = "equal priority, higher address"
+    HIGHER = "our priority is higher than the master's"
+    PREEMPTED = "advertisement of higher priority"
+    LOST_TIE = "advertisement of equal priority from a higher address"
     GROUP = "sync group"
     INTERFACE_DOWN = "interface down"
     INTERFACE_MISSING = "interface missing"
@@ -26,6 +27,7 @@ class Cause(StrEnum):
     RECOVERED = "fault cleared"
     KERNEL = "the kernel refused"
     RELOAD = "reload"
+    RESUMED = "worker restarted"
     STOPPED = "stopped"
 
 

@@ -1,0 +1,603 @@
+"""One virtual router: RFC 3768 §6.4, RFC 9568 §6.4, with keepalived's FAULT state.
+
+Theory of operation. A machine is told what happened (the methods of `Machine`, called by `router.Router`,
+which knows the other machines of a sync group) and answers with actions. Whatever happens becomes one
+`Kind`; `Machine.TABLE` says for each state and kind which state follows and what is done on the way. Going
+from one state to another always means: what the edge does, what leaving the old state does (`LEAVE`), what
+entering the new one does (`ENTER`). A kind that has no edge in a state means nothing there.
+
+Time comes in with each call; `deadline()` says when the machine wants to be called again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar, Final, TypeAlias
+
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.vrrp.actions import Action, AddAddresses, RemoveAddresses, ReportTransition, SendGratuitousArps
+from pyvrrp.core.vrrp.admission import COUNTER, Accepted, Rejected, admit
+from pyvrrp.core.vrrp.advertiser import Advertiser
+from pyvrrp.core.vrrp.complaints import Complaints
+from pyvrrp.core.vrrp.events import DatagramReceived
+from pyvrrp.core.vrrp.garp import GarpSchedule
+from pyvrrp.core.vrrp.priority import Summand, effective, summands
+from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition
+from pyvrrp.core.vrrp.stats import Stats
+from pyvrrp.core.vrrp.surroundings import Interfaces, choose_source, find_faults
+from pyvrrp.core.vrrp.timing import master_down_interval, skew_time
+from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
+from pyvrrp.net import Address
+from pyvrrp.units import SECOND, Micros, format_seconds
+
+KEPT_TRANSITIONS: Final = 16
+REPAIR_INTERVAL: Final[Micros] = SECOND
+"""An address that is taken away again and again is put back at most so often."""
+
+
+class Kind(StrEnum):
+    """What can happen to one instance, as the table knows it."""
+
+    STARTED = "started"
+    OWNER_STARTED = "started as address owner"
+    RESUMED = "worker restarted, was MASTER"
+    FAULT = "fault"
+    CLEARED = "last fault cleared"
+    OWNER_CLEARED = "last fault cleared, address owner"
+    MASTER_DOWN = "master down interval over"
+    VETOED = "master down interval over, sync group disagrees"
+    PRIORITY_ZERO = "advertisement of priority 0"
+    BETTER = "advertisement that wins"
+    WORSE = "advertisement that loses"
+    OURS = "equal advertisement from our own address"
+    ADVERT_DUE = "advertisement due"
+    GROUP_MASTER = "sync group becomes MASTER"
+    GROUP_BACKUP = "sync group becomes BACKUP"
+    STOPPED = "stop"
+    DELETED = "deleted by a reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What the effects of an edge may want to know."""
+
+    at: Micros
+    cause: Cause
+    detail: str = ""
+    advert: Accepted | None = None
+
+    @property
+    def heard(self) -> Accepted:
+        """The advertisement, on edges that only advertisements take."""
+        assert self.advert is not None
+        return self.advert
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """What follows a kind in a state."""
+
+    target: State | None
+    """None: the state stays."""
+    does: tuple[Callable[[Machine, Moment], None], ...] = ()
+    """Done before the old state is left."""
+
+
+Effects: TypeAlias = tuple[Callable[["Machine", Moment], None], ...]
+
+
+class Machine:
+    """One instance. All methods that take `at` return the actions it leads to, in order."""
+
+    def __init__(self, config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> None:
+        """`interfaces`: the router's live map. `virtual`: all virtual addresses, none of which serves as a source."""
+        self.config = config
+        self.state = State.INIT
+        self.want = State.INIT
+        """What the instance would be without its sync group."""
+        self.faults: dict[Cause, str] = {}
+        self.stats = Stats()
+        self._interfaces = interfaces
+        self._virtual = virtual
+        self._since: Micros = 0
+        self._cause = Cause.STARTUP
+        self._detail = ""
+        self._transitions: deque[Transition] = deque(maxlen=KEPT_TRANSITIONS)
+        self._source: Address | None = None
+        self._effective_priority = config.priority
+        self._priority_sum: tuple[Summand, ...] = ()
+        self._master: Accepted | None = None
+        self._last_advert: Micros | None = None
+        self._master_advert_int = config.advert_int
+        self._last_reject: str | None = None
+        self._present: set[VirtualAddress] = set()
+        self._held = False
+        self._zero_heard = False
+        self._master_down_at: Micros | None = None
+        self._waiting_since: Micros = 0
+        self._advert_at: Micros | None = None
+        self._preempt_from: Micros | None = None
+        self._repair_at: Micros | None = None
+        self._repaired_at: Micros | None = None
+        self._answered_at: Micros | None = None
+        self._advertiser = Advertiser(config)
+        self._complaints = Complaints(config.name)
+        self._garps = GarpSchedule()
+        self._out: list[Action] = []
+
+    # What the router asks and tells.
+
+    def start(self, at: Micros, *, owner: bool, resumed: bool) -> list[Action]:
+        """Leave INIT. `owner`: priority 255, in the whole sync group; `resumed`: was MASTER in a worker that died."""
+        if resumed:
+            return self._take(
+                Kind.RESUMED, Moment(at, Cause.RESUMED, "the addresses stay; listening for one skew time")
+            )
+        if owner:
+            return self._take(Kind.OWNER_STARTED, Moment(at, Cause.OWNER))
+        return self._take(Kind.STARTED, Moment(at, Cause.STARTUP))
+
+    def fault(self, at: Micros, cause: Cause, detail: str) -> list[Action]:
+        return self._take(Kind.FAULT, Moment(at, cause, detail))
+
+    def clear(self, at: Micros, *, owner: bool) -> list[Action]:
+        """No fault is left, here or in the sync group."""
+        return self._take(Kind.OWNER_CLEARED if owner else Kind.CLEARED, Moment(at, Cause.RECOVERED))
+
+    def follow(self, at: Micros, state: State, detail: str) -> list[Action]:
+        """The sync group became MASTER or BACKUP."""
+        kind = Kind.GROUP_MASTER if state is State.MASTER else Kind.GROUP_BACKUP
+        return self._take(kind, Moment(at, Cause.GROUP, detail))
+
+    def stop(self, at: Micros) -> list[Action]:
+        return self._take(Kind.STOPPED, Moment(at, Cause.STOPPED))
+
+    def delete(self, at: Micros) -> list[Action]:
+        return self._take(Kind.DELETED, Moment(at, Cause.RELOAD, "not in the new configuration"))
+
+    def receive(self, datagram: DatagramReceived) -> list[Action]:
+        """A datagram with our virtual router id came."""
+        if self.state not in (State.BACKUP, State.MASTER):
+            return []
+        advert = admit(self.config, datagram)
+        if isinstance(advert, Rejected):
+            counter = COUNTER[advert.reason]
+            if counter is not None:
+                setattr(self.stats, counter, getattr(self.stats, counter) + 1)
+            self._last_reject = f"{advert.reason.value} ({advert.detail}), from {datagram.source}"
+            self._out += self._complaints.rejected(advert, datagram.source)
+            return self._flush()
+        self.stats.advert_rcvd += 1
+        self._compare_addresses(advert)
+        moment = Moment(datagram.at, Cause.PREEMPTED, f"{advert.source}, priority {advert.priority}", advert)
+        if advert.priority == 0:
+            self.stats.pri_zero_rcvd += 1
+            return self._take(Kind.PRIORITY_ZERO, moment)
+        if self.state is State.MASTER:
+            return self._contest(moment)
+        return self._take(Kind.BETTER if self._defers_to(advert, datagram.at) else Kind.WORSE, moment)
+
+    def due(self, at: Micros, *, group_agrees: bool) -> list[Action]:
+        """`deadline()` has come; `group_agrees`: all other members of the sync group want to be MASTER too."""
+        if self.state is State.BACKUP and self._master_down_at is not None and self._master_down_at <= at:
+            self.want = State.MASTER
+            return self._take(Kind.MASTER_DOWN if group_agrees else Kind.VETOED, self._takeover(at))
+        actions: list[Action] = []
+        if self.state is State.MASTER:
+            if self._advert_at is not None and self._advert_at <= at:
+                actions = self._take(Kind.ADVERT_DUE, Moment(at, self._cause))
+            self._burst(self._garps.due(self.config.garp, at), self.config.addresses)
+            if self._repair_at is not None and self._repair_at <= at:
+                self._repair(at)
+        return actions + self._flush()
+
+    def deadline(self) -> Micros | None:
+        """When `due` wants to be called; None: nothing is to come by itself."""
+        if self.state is State.BACKUP:
+            return self._master_down_at
+        if self.state is not State.MASTER:
+            return None
+        times = (self._advert_at, self._garps.deadline(), self._repair_at)
+        return min((time for time in times if time is not None), default=None)
+
+    def look(self, at: Micros) -> list[Action]:
+        """Take in what the interfaces are now: source address, faults, priority. The router acts on `faults`."""
+        self._source = choose_source(self.config, self._interfaces, self._virtual)
+        self._advertiser.use(self.config, self._source)
+        self.faults = find_faults(self.config, self._interfaces, self._source)
+        up = {name: facts.up for name, facts in self._interfaces.items()}
+        self._priority_sum = summands(self.config.priority, self.config.track_interface, up)
+        priority = effective(self._priority_sum)
+        if priority != self._effective_priority:
+            text = f"({self.config.name}) Changing effective priority from {self._effective_priority} to {priority}"
+            self._out.append(Log(Level.INFO, text))
+            self._effective_priority = priority
+            if self.state is State.BACKUP and not (self._zero_heard or self._held):
+                # Counted from the last advertisement, not from now: the master has been silent since then.
+                self._wait(self._waiting_since)
+        return self._flush()
+
+    def lost(self, at: Micros, address: VirtualAddress) -> list[Action]:
+        """Somebody took a virtual address away: it is put back, without an election (keepalived leaves MASTER here)."""
+        if self.state is not State.MASTER or address not in self._present:
+            return []
+        self._present.discard(address)
+        text = f"{address.interface} was removed from {address.dev} by somebody else; it is put back"
+        self._out.append(Log(Level.WARNING, f"({self.config.name}) {text}"))
+        if self._repaired_at is None or at - self._repaired_at >= REPAIR_INTERVAL:
+            self._repair(at)
+        else:
+            self._repair_at = self._repaired_at + REPAIR_INTERVAL
+        return self._flush()
+
+    def refused(self, at: Micros, addresses: Collection[VirtualAddress]) -> list[Action]:
+        """The kernel did not take these addresses; while MASTER we try again."""
+        self._present.difference_update(addresses)
+        if self.state is State.MASTER and addresses:
+            self._repair_at = at + REPAIR_INTERVAL
+        return []
+
+    def reconfigure(self, at: Micros, config: VrrpInstance, kept: Collection[VirtualAddress]) -> list[Action]:
+        """A reload changed this instance. State and counters stay; `kept`: addresses that another MASTER holds now."""
+        old, self.config = self.config, config
+        if self.state is State.MASTER or self._held:
+            gone = tuple(a for a in old.addresses if a not in config.addresses)
+            self._present.difference_update(gone)
+            removed = tuple(address for address in gone if address not in kept)
+            if removed:
+                self._out.append(RemoveAddresses(config.name, removed))
+        out = self._flush() + self.look(at)
+        if self.state is not State.BACKUP or old.advert_int != config.advert_int or config.version == 2:
+            self._master_advert_int = config.advert_int
+        if self.state is State.BACKUP and not self._held:
+            self._wait(at)
+        elif self.state is State.MASTER and not self.faults:
+            self._advertise(Moment(at, Cause.RELOAD))
+            new = tuple(a for a in config.addresses if a not in old.addresses)
+            self._put(new)
+            self._burst(config.garp.repeat, new)
+            if config.garp != old.garp:
+                self._garps.start(config.garp, at)
+        return out + self._flush()
+
+    def snapshot(self, group: str | None) -> InstanceSnapshot:
+        master_address, master_priority = (
+            (self._source, self._effective_priority)
+            if self.state is State.MASTER
+            else (self._master.source, self._master.priority)
+            if self._master
+            else (None, None)
+        )
+        return InstanceSnapshot(
+            name=self.config.name,
+            state=self.state.name,
+            since=self._since,
+            cause=self._cause,
+            detail=self._detail,
+            interface=self.config.interface,
+            virtual_router_id=self.config.virtual_router_id,
+            version=self.config.version,
+            priority=self.config.priority,
+            effective_priority=self._effective_priority,
+            priority_sum=self._priority_sum,
+            advert_int=self.config.advert_int,
+            master_advert_int=self._master_advert_int,
+            preempt=self.config.preempt,
+            master_address=None if master_address is None else str(master_address),
+            master_priority=master_priority,
+            last_advert=self._last_advert,
+            last_reject=self._last_reject,
+            faults=tuple(f"{cause.value}: {text}" for cause, text in self.faults.items()),
+            sync_group=group,
+            addresses=tuple(
+                AddressSnapshot(
+                    address=str(address.interface),
+                    dev=address.dev,
+                    advertised=address in self.config.virtual_ipaddress,
+                    present=address in self._present,
+                )
+                for address in self.config.addresses
+            ),
+            stats=self.stats,
+            transitions=tuple(self._transitions),
+        )
+
+    # How a kind becomes a change.
+
+    def _take(self, kind: Kind, moment: Moment) -> list[Action]:
+        edge = self.TABLE.get((self.state, kind))
+        if edge is not None:
+            for effect in edge.does:
+                effect(self, moment)
+            if edge.target is not None:
+                self._go(edge.target, moment)
+        return self._flush()
+
+    def _go(self, target: State, moment: Moment) -> None:
+        old = self.state
+        for effect in self.LEAVE.get(old, ()):
+            effect(self, moment)
+        self.state = self.want = target
+        self._since, self._cause, self._detail = moment.at, moment.cause, moment.detail
+        self._complaints.forget()
+        self._transitions.append(
+            Transition(
+                instance=self.config.name,
+                at=moment.at,
+                old=old.name,
+                new=target.name,
+                cause=moment.cause,
+                detail=moment.detail,
+                priority=self._effective_priority,
+            )
+        )
+        for effect in self.ENTER[target]:
+            effect(self, moment)
+
+    def _flush(self) -> list[Action]:
+        out, self._out = self._out, []
+        return out
+
+    # Questions.
+
+    def _defers_to(self, advert: Accepted, at: Micros) -> bool:
+        """BACKUP: does this advertisement restart our timer? (RFC 9568 §6.4.2, nopreempt, preempt_delay)"""
+        if advert.priority >= self._effective_priority:
+            self._preempt_from = None
+            return True
+        if not self.config.preempt:
+            return True
+        if self._preempt_from is None:
+            self._preempt_from = at
+        return at < self._preempt_from + self.config.preempt_delay
+
+    def _contest(self, moment: Moment) -> list[Action]:
+        """MASTER: two masters, who yields? (RFC 9568 §6.4.3)"""
+        advert = moment.heard
+        if advert.priority != self._effective_priority or self._source is None:
+            return self._take(Kind.BETTER if advert.priority > self._effective_priority else Kind.WORSE, moment)
+        if advert.source == self._source:
+            return self._take(Kind.OURS, moment)
+        tie = Moment(moment.at, Cause.LOST_TIE, moment.detail, advert)
+        return self._take(Kind.BETTER if int(advert.source) > int(self._source) else Kind.WORSE, tie)
+
+    def _takeover(self, at: Micros) -> Moment:
+        """Why we take over, in words."""
+        if self._held:
+            return Moment(at, Cause.RESUMED, "nobody else had taken over")
+        if self._master is None or self._last_advert is None:
+            return Moment(at, Cause.MASTER_DOWN, "none was heard since the start")
+        who = f"{self._master.source} (priority {self._master.priority})"
+        if self._zero_heard:
+            return Moment(at, Cause.PRIORITY_ZERO, str(self._master.source))
+        if self._complaints.has_said("discard", self._master.source):
+            return Moment(at, Cause.HIGHER, f"ours is {self._effective_priority}; {who}")
+        silence = format_seconds(at - self._last_advert)
+        return Moment(at, Cause.MASTER_DOWN, f"the last one came {silence} s before, from {who}")
+
+    def _compare_addresses(self, advert: Accepted) -> None:
+        """Other addresses than ours are counted and named, but the advertisement holds (keepalived 2.2.7 drops it)."""
+        known = self.state is State.BACKUP and self._master is not None and self._master.source == advert.source
+        if known and self.config.skip_check_adv_addr:
+            return
+        ours = [address.address for address in self.config.virtual_ipaddress]
+        if set(ours) != set(advert.addresses):
+            self.stats.addr_list_err += 1
+            self._out += self._complaints.address_lists(ours, advert)
+
+    # What the effects are made of.
+
+    def _send(self, priority: int) -> None:
+        self._out += self._advertiser.round(priority)
+        self.stats.advert_sent += 1
+
+    def _wait(self, since: Micros) -> None:
+        """Arm the master down timer, counted from `since`."""
+        self._waiting_since = since
+        self._master_down_at = since + master_down_interval(
+            self.config.version, self._effective_priority, self._master_advert_int, self.config.down_timer_adverts
+        )
+
+    def _wait_skew(self, since: Micros) -> None:
+        """The same, but only for as long as a better backup would have to answer."""
+        skew = skew_time(self.config.version, self._effective_priority, self._master_advert_int)
+        self._master_down_at = since + skew
+
+    def _put(self, addresses: tuple[VirtualAddress, ...]) -> None:
+        if addresses:
+            self._present.update(addresses)
+            self._out.append(AddAddresses(self.config.name, addresses))
+
+    def _burst(self, repeat: int, addresses: tuple[VirtualAddress, ...]) -> None:
+        if repeat and addresses:
+            self._out.append(SendGratuitousArps(self.config.name, addresses, repeat))
+
+    def _repair(self, at: Micros) -> None:
+        self._repair_at = None
+        self._repaired_at = at
+        missing = tuple(address for address in self.config.addresses if address not in self._present)
+        self._put(missing)
+        self._burst(1, missing)
+
+    # Effects: what edges, leaving and entering do.
+
+    def _report(self, moment: Moment) -> None:
+        self._out.append(ReportTransition(self._transitions[-1]))
+
+    def _advertise(self, moment: Moment) -> None:
+        self._send(self._effective_priority)
+        self._advert_at = moment.at + self.config.advert_int
+
+    def _advertise_in_rhythm(self, moment: Moment) -> None:
+        """The next one is due an interval after this one was due, unless we are late by more than that."""
+        due = self._advert_at
+        self._advertise(moment)
+        if due is not None and due + self.config.advert_int > moment.at:
+            self._advert_at = due + self.config.advert_int
+
+    def _say_goodbye(self, moment: Moment) -> None:
+        """Priority 0: the backups need not wait for silence (RFC 9568 §6.4.3)."""
+        self._send(0)
+        self.stats.pri_zero_sent += 1
+
+    def _add_addresses(self, moment: Moment) -> None:
+        self._put(self.config.addresses)
+
+    def _remove_addresses(self, moment: Moment) -> None:
+        if self.config.addresses:
+            self._out.append(RemoveAddresses(self.config.name, self.config.addresses))
+        self._present.clear()
+        self._held = False
+
+    def _hold_addresses(self, moment: Moment) -> None:
+        """A worker died as MASTER; its addresses are still there and serve until we know whether somebody took over."""
+        self._held = True
+        self._present.update(self.config.addresses)
+
+    def _release_held(self, moment: Moment) -> None:
+        if self._held:
+            self._remove_addresses(moment)
+
+    def _start_garps(self, moment: Moment) -> None:
+        self._burst(self.config.garp.repeat, self.config.addresses)
+        self._garps.start(self.config.garp, moment.at)
+
+    def _be_master(self, moment: Moment) -> None:
+        self._master_advert_int = self.config.advert_int
+        self._zero_heard = self._held = False
+        self._preempt_from = None
+        self.stats.become_master += 1
+
+    def _release_mastership(self, moment: Moment) -> None:
+        self._garps.clear()
+        self._repair_at = self._repaired_at = self._answered_at = None
+        self.stats.release_master += 1
+
+    def _be_backup(self, moment: Moment) -> None:
+        self._preempt_from = None
+        self._zero_heard = False
+        if self._held:
+            self._wait_skew(moment.at)
+        else:
+            self._wait(moment.at)
+
+    def _be_out(self, moment: Moment) -> None:
+        self._master = None
+        self._master_advert_int = self.config.advert_int
+
+    def _hear(self, moment: Moment) -> None:
+        """An advertisement that we defer to: the master lives."""
+        advert, name = moment.heard, self.config.name
+        if self.config.version == 3 and advert.advert_int != self._master_advert_int:
+            ours, theirs = format_seconds(self._master_advert_int), format_seconds(advert.advert_int)
+            text = f"({name}) advertisement interval updated from {ours} to {theirs} s by master {advert.source}"
+            self._out.append(Log(Level.INFO, text))
+            self._master_advert_int = advert.advert_int
+        if self._master is not None and self._master.source != advert.source:
+            text = f"({name}) master changed from {self._master.source} to {advert.source}"
+            self._out.append(Log(Level.INFO, text))
+        self._master, self._last_advert = advert, moment.at
+        self.want = State.BACKUP
+        self._zero_heard = False
+        self._release_held(moment)
+        self._wait(moment.at)
+
+    def _discard(self, moment: Moment) -> None:
+        """Heard, but it does not restart our timer: we shall take over."""
+        advert = moment.heard
+        self._master, self._last_advert = advert, moment.at
+        text = f"received lower priority ({advert.priority}) advert from {advert.source} - discarding"
+        self._out += self._complaints.once("discard", advert.source, Level.INFO, text)
+
+    def _expect_takeover(self, moment: Moment) -> None:
+        """Priority 0: whoever has the highest priority is the first whose skew time is over (RFC 9568 §6.4.2)."""
+        self._out.append(Log(Level.INFO, f"({self.config.name}) Backup received priority 0 advertisement"))
+        self._master, self._last_advert = moment.heard, moment.at
+        self._zero_heard = True
+        self._wait_skew(moment.at)
+
+    def _wait_again(self, moment: Moment) -> None:
+        self._wait(moment.at)
+
+    def _yield(self, moment: Moment) -> None:
+        advert = moment.heard
+        if self.config.higher_prio_send_advert:
+            self._advertise(moment)
+        relation = "equal" if moment.cause is Cause.LOST_TIE else "higher"
+        text = (
+            f"({self.config.name}) Master received advert from {advert.source} with {relation} priority "
+            f"{advert.priority}, ours {self._effective_priority}"
+        )
+        self._out.append(Log(Level.INFO, text))
+        self._master, self._last_advert = advert, moment.at
+        if self.config.version == 3:
+            self._master_advert_int = advert.advert_int
+
+    def _answer(self, moment: Moment) -> None:
+        """A lower-priority advertisement meets a MASTER: say who is, so that the other one yields (RFC 9568 §6.4.3).
+
+        At most twice an interval, however many come: a forger must not make us multiply his packets.
+        """
+        advert, config = moment.heard, self.config
+        ours = self._effective_priority
+        text = f"Received advert from {advert.source} with lower priority {advert.priority}, ours {ours}"
+        if not config.lower_prio_no_advert:
+            text += ", forcing new election"
+        self._out += self._complaints.once("lower", advert.source, Level.INFO, text)
+        if self._answered_at is not None and moment.at - self._answered_at < config.advert_int // 2:
+            return
+        self._answered_at = moment.at
+        if not config.lower_prio_no_advert:
+            self._advertise(moment)
+        self._burst(config.garp.lower_prio_repeat, config.addresses)
+        self._garps.lower_priority_met(config.garp, moment.at)
+
+    def _warn_of_twin(self, moment: Moment) -> None:
+        text = "another director advertises with our priority from our own address: that address is used twice"
+        self._out += self._complaints.once("twin", moment.heard.source, Level.WARNING, text)
+
+    TABLE: ClassVar[dict[tuple[State, Kind], Edge]] = {
+        (State.INIT, Kind.STARTED): Edge(State.BACKUP, (_remove_addresses,)),
+        (State.INIT, Kind.OWNER_STARTED): Edge(State.MASTER),
+        (State.INIT, Kind.RESUMED): Edge(State.BACKUP, (_hold_addresses,)),
+        (State.INIT, Kind.FAULT): Edge(State.FAULT, (_remove_addresses,)),
+        (State.INIT, Kind.STOPPED): Edge(State.STOP),
+        (State.BACKUP, Kind.MASTER_DOWN): Edge(State.MASTER),
+        (State.BACKUP, Kind.VETOED): Edge(None, (_wait_again,)),
+        (State.BACKUP, Kind.PRIORITY_ZERO): Edge(None, (_expect_takeover,)),
+        (State.BACKUP, Kind.BETTER): Edge(None, (_hear,)),
+        (State.BACKUP, Kind.WORSE): Edge(None, (_discard,)),
+        (State.BACKUP, Kind.GROUP_MASTER): Edge(State.MASTER),
+        (State.BACKUP, Kind.FAULT): Edge(State.FAULT, (_release_held,)),
+        (State.BACKUP, Kind.STOPPED): Edge(State.STOP, (_release_held,)),
+        (State.BACKUP, Kind.DELETED): Edge(State.DELETED, (_release_held,)),
+        (State.MASTER, Kind.ADVERT_DUE): Edge(None, (_advertise_in_rhythm,)),
+        (State.MASTER, Kind.PRIORITY_ZERO): Edge(None, (_advertise,)),
+        (State.MASTER, Kind.BETTER): Edge(State.BACKUP, (_yield,)),
+        (State.MASTER, Kind.WORSE): Edge(None, (_answer,)),
+        (State.MASTER, Kind.OURS): Edge(None, (_warn_of_twin,)),
+        (State.MASTER, Kind.GROUP_BACKUP): Edge(State.BACKUP, (_say_goodbye,)),
+        (State.MASTER, Kind.FAULT): Edge(State.FAULT, (_say_goodbye,)),
+        (State.MASTER, Kind.STOPPED): Edge(State.STOP, (_say_goodbye,)),
+        (State.MASTER, Kind.DELETED): Edge(State.DELETED, (_say_goodbye,)),
+        (State.FAULT, Kind.CLEARED): Edge(State.BACKUP),
+        (State.FAULT, Kind.OWNER_CLEARED): Edge(State.MASTER),
+        (State.FAULT, Kind.STOPPED): Edge(State.STOP),
+        (State.FAULT, Kind.DELETED): Edge(State.DELETED),
+    }
+
+    LEAVE: ClassVar[dict[State, Effects]] = {
+        State.MASTER: (_remove_addresses, _release_mastership),
+    }
+
+    ENTER: ClassVar[dict[State, Effects]] = {
+        # The advertisement comes first, so that the old master lets go before we hold the addresses too.
+        State.MASTER: (_advertise, _report, _add_addresses, _start_garps, _be_master),
+        State.BACKUP: (_report, _be_backup),
+        State.FAULT: (_report, _be_out),
+        State.STOP: (_report, _be_out),
+        State.DELETED: (_report, _be_out),
+    }

@@ -1,0 +1,303 @@
+"""All instances of a director behind one door: events in, actions out, one deadline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from heapq import heapify, heappop, heappush
+from itertools import count
+from typing import assert_never
+
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.vrrp.actions import Action, RemoveAddresses
+from pyvrrp.core.vrrp.events import (
+    AddressRemoved,
+    DatagramReceived,
+    Event,
+    InterfaceChanged,
+    InterfaceFacts,
+    KernelRefused,
+    Reconfigured,
+    Started,
+    StopRequested,
+    TimePassed,
+)
+from pyvrrp.core.vrrp.machine import Machine
+from pyvrrp.core.vrrp.snapshot import Cause, VrrpSnapshot
+from pyvrrp.core.vrrp.surroundings import devices
+from pyvrrp.core.vrrp.sync_group import Unit
+from pyvrrp.model.config import Config
+from pyvrrp.model.vrrp import State, VrrpInstance
+from pyvrrp.net import Address
+from pyvrrp.units import Micros
+from pyvrrp.wire.vrrp import MINIMUM_LENGTH
+
+Key = tuple[str, int, int]
+"""Interface, virtual router id, family: what makes an instance the same one after a reload, whatever its name."""
+
+
+def key(config: VrrpInstance) -> Key:
+    return config.interface, config.virtual_router_id, config.family
+
+
+class Router:
+    """The machines, their sync groups and what they see of the interfaces."""
+
+    def __init__(self, config: Config) -> None:
+        self._interfaces: dict[str, InterfaceFacts] = {}
+        self._virtual: set[Address] = set()
+        self._machines: dict[Key, Machine] = {}
+        self._units: list[Unit] = []
+        self._unit_of: dict[int, Unit] = {}
+        self._watchers: dict[str, list[Machine]] = {}
+        self._timers: list[tuple[Micros, int, Machine]] = []
+        self._armed: dict[int, Micros] = {}
+        self._tickets = count()
+        self._startup_delay = config.global_defs.vrrp_startup_delay
+        self._deaf_until: Micros = 0
+        self._started = False
+        for instance in config.vrrp_instances:
+            self._machines[key(instance)] = Machine(instance, self._interfaces, self._virtual)
+        self._wire(config)
+
+    def handle(self, event: Event) -> list[Action]:
+        """Take in one event; the actions are to be performed in order."""
+        match event:
+            case DatagramReceived():
+                actions = self._datagram(event)
+            case TimePassed():
+                actions = self._time(event.at)
+            case InterfaceChanged():
+                actions = self._interface(event)
+            case AddressRemoved():
+                actions = self._address_removed(event)
+            case KernelRefused():
+                actions = self._refused(event)
+            case Started():
+                actions = self._start(event)
+            case Reconfigured():
+                actions = self._reconfigure(event)
+            case StopRequested():
+                actions = [action for machine in self._machines.values() for action in machine.stop(event.at)]
+            case _:
+                assert_never(event)
+        return actions + self._note_units(event.at)
+
+    def deadline(self) -> Micros | None:
+        """When TimePassed is due; None: never."""
+        while self._timers:
+            at, _, machine = self._timers[0]
+            due = machine.deadline()
+            if self._armed.get(id(machine)) == at:
+                if due == at:
+                    return at
+                # Advertisements move a backup's deadline all the time: it is looked at only when it comes to the top.
+                self._armed.pop(id(machine))
+                if due is not None:
+                    self._arm(machine)
+            heappop(self._timers)
+        return None
+
+    def snapshot(self) -> VrrpSnapshot:
+        return VrrpSnapshot(
+            instances=tuple(machine.snapshot(self._unit_of[id(machine)].name) for machine in self._machines.values()),
+            sync_groups=tuple(unit.snapshot() for unit in self._units if unit.name is not None),
+        )
+
+    # Events.
+
+    def _start(self, event: Started) -> list[Action]:
+        self._started = True
+        self._deaf_until = event.at + self._startup_delay
+        actions: list[Action] = []
+        for machine in self._machines.values():
+            actions += machine.look(event.at)
+        for machine in self._machines.values():
+            actions += self._start_one(machine, event.at, machine.config.name in event.masters)
+        return actions
+
+    def _start_one(self, machine: Machine, at: Micros, resumed: bool) -> list[Action]:
+        unit = self._unit_of[id(machine)]
+        faulted = unit.faulted
+        if faulted is not None:
+            return self._fault(machine, faulted, at)
+        # With vrrp_startup_delay the timers count from its end, as if we had started then; the owner waits too.
+        owner = unit.is_owner and not self._startup_delay
+        begin = max(at, self._deaf_until)
+        return self._tell(machine, at, lambda: machine.start(begin, owner=owner, resumed=resumed))
+
+    def _datagram(self, event: DatagramReceived) -> list[Action]:
+        if len(event.payload) < MINIMUM_LENGTH or event.at < self._deaf_until:
+            return []
+        machine = self._machines.get((event.interface, event.payload[1], event.source.version))
+        if machine is None:
+            return []
+        return self._tell(machine, event.at, lambda: machine.receive(event))
+
+    def _time(self, at: Micros) -> list[Action]:
+        actions: list[Action] = []
+        while (due := self.deadline()) is not None and due <= at:
+            machine = self._timers[0][2]
+            due_now = partial(machine.due, at, group_agrees=self._unit_of[id(machine)].agrees_to_master(machine))
+            actions += self._tell(machine, at, due_now)
+        return actions
+
+    def _interface(self, event: InterfaceChanged) -> list[Action]:
+        if event.facts is None:
+            self._interfaces.pop(event.name, None)
+        else:
+            self._interfaces[event.name] = event.facts
+        if not self._started:
+            return []
+        actions: list[Action] = []
+        watchers = self._watchers.get(event.name, [])
+        for machine in watchers:
+            actions += machine.look(event.at)
+        for unit in {id(unit): unit for unit in (self._unit_of[id(m)] for m in watchers)}.values():
+            actions += self._settle(unit, event.at)
+        self._arm_all(watchers)
+        return actions
+
+    def _address_removed(self, event: AddressRemoved) -> list[Action]:
+        actions: list[Action] = []
+        for machine in self._watchers.get(event.dev, []):
+            for address in machine.config.addresses:
+                if address.dev == event.dev and address.address == event.address:
+                    actions += self._tell(machine, event.at, partial(machine.lost, event.at, address))
+        return actions
+
+    def _refused(self, event: KernelRefused) -> list[Action]:
+        text = f"({event.instance}) {event.operation}: {event.reason}"
+        actions: list[Action] = [Log(Level.ERROR, text)]
+        for machine in self._machines.values():
+            if machine.config.name == event.instance:
+                actions += self._tell(machine, event.at, partial(machine.refused, event.at, event.addresses))
+        return actions
+
+    def _reconfigure(self, event: Reconfigured) -> list[Action]:
+        """A difference by key: what did not change is not touched, what moved between instances is not taken away."""
+        at, config = event.at, event.config
+        wanted = {key(instance): instance for instance in config.vrrp_instances}
+        old = self._machines
+        kept = frozenset(
+            address
+            for name, machine in old.items()
+            if machine.state is State.MASTER and name in wanted
+            for address in wanted[name].addresses
+        )
+        removed = [machine for name, machine in old.items() if name not in wanted]
+        self._machines = {
+            name: old.get(name) or Machine(instance, self._interfaces, self._virtual)
+            for name, instance in wanted.items()
+        }
+        actions: list[Action] = []
+        for machine in removed:
+            actions += _without(machine.delete(at), kept)
+        changed = [m for name, m in self._machines.items() if name in old and m.config != wanted[name]]
+        self._wire(config)
+        for machine in changed:
+            actions += machine.reconfigure(at, wanted[key(machine.config)], kept)
+        new = [machine for name, machine in self._machines.items() if name not in old]
+        for machine in new:
+            actions += machine.look(at)
+        for machine in new:
+            actions += self._start_one(machine, at, resumed=False)
+        for unit in self._units:
+            actions += self._settle(unit, at)
+        self._arm_all(self._machines.values())
+        return actions
+
+    # Machines and their units.
+
+    def _tell(self, machine: Machine, at: Micros, call: Callable[[], list[Action]]) -> list[Action]:
+        """Let a machine act, its sync group follow if that changed its state, and see to the timers."""
+        before = machine.state
+        actions = call()
+        self._arm(machine)
+        unit = self._unit_of[id(machine)]
+        if machine.state is before or machine.state not in (State.MASTER, State.BACKUP) or before is State.INIT:
+            return actions
+        left_behind = State.BACKUP if machine.state is State.MASTER else State.MASTER
+        for other in unit.members:
+            if other.state is left_behind:
+                actions += other.follow(at, machine.state, machine.config.name)
+                self._arm(other)
+        return actions
+
+    def _settle(self, unit: Unit, at: Micros) -> list[Action]:
+        """Faults of a member are faults of all; when none is left all return together."""
+        faulted = unit.faulted
+        actions: list[Action] = []
+        for machine in unit.members:
+            if faulted is not None:
+                actions += self._fault(machine, faulted, at)
+            elif machine.state is State.FAULT:
+                actions += machine.clear(at, owner=unit.is_owner)
+            self._arm(machine)
+        return actions
+
+    def _fault(self, machine: Machine, faulted: Machine, at: Micros) -> list[Action]:
+        if machine.faults:
+            cause, detail = next(iter(machine.faults.items()))
+        else:
+            cause, detail = Cause.GROUP, faulted.config.name
+        return machine.fault(at, cause, detail)
+
+    def _note_units(self, at: Micros) -> list[Action]:
+        actions: list[Action] = []
+        for unit in self._units:
+            state = unit.note(at) if unit.name is not None else None
+            if state is not None and state is not State.INIT:
+                actions.append(Log(Level.INFO, f"VRRP_Group({unit.name}) Syncing instances to {state.name} state"))
+        return actions
+
+    def _wire(self, config: Config) -> None:
+        """Everything that is derived from the set of machines and the configuration."""
+        self._virtual.clear()
+        self._virtual.update(a.address for instance in config.vrrp_instances for a in instance.addresses)
+        by_name = {instance.name: self._machines[key(instance)] for instance in config.vrrp_instances}
+        before = {unit.name: unit for unit in self._units if unit.name is not None}
+        self._units = []
+        for group in config.vrrp_sync_groups:
+            members = [by_name.pop(name) for name in group.members if name in by_name]
+            unit = before.get(group.name) or Unit(group.name, members)
+            unit.members = members
+            self._units.append(unit)
+        self._units += [Unit(None, [machine]) for machine in by_name.values()]
+        self._unit_of = {id(machine): unit for unit in self._units for machine in unit.members}
+        self._watchers = {}
+        instances = {key(instance): instance for instance in config.vrrp_instances}
+        for name, machine in self._machines.items():
+            for dev in devices(instances[name]):
+                self._watchers.setdefault(dev, []).append(machine)
+        alive = {id(machine) for machine in self._machines.values()}
+        self._timers = [timer for timer in self._timers if id(timer[2]) in alive]
+        heapify(self._timers)
+        self._armed = {ident: at for ident, at in self._armed.items() if ident in alive}
+
+    def _arm(self, machine: Machine) -> None:
+        """Put the machine's deadline into the heap if it is earlier than the one that stands there."""
+        due = machine.deadline()
+        if due is None:
+            return
+        armed = self._armed.get(id(machine))
+        if armed is None or due < armed:
+            self._armed[id(machine)] = due
+            heappush(self._timers, (due, next(self._tickets), machine))
+
+    def _arm_all(self, machines: Iterable[Machine]) -> None:
+        for machine in machines:
+            self._arm(machine)
+
+
+def _without(actions: list[Action], kept: frozenset[object]) -> list[Action]:
+    """The actions, but those addresses stay where they are."""
+    out: list[Action] = []
+    for action in actions:
+        if isinstance(action, RemoveAddresses):
+            addresses = tuple(address for address in action.addresses if address not in kept)
+            if addresses:
+                out.append(RemoveAddresses(action.instance, addresses))
+        else:
+            out.append(action)
+    return out

@@ -1,0 +1,57 @@
+"""What an instance finds around it: may it run at all, and from which address does it speak?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from pyvrrp.core.vrrp.events import InterfaceFacts
+from pyvrrp.core.vrrp.snapshot import Cause
+from pyvrrp.core.vrrp.timing import OWNER_PRIORITY
+from pyvrrp.model.vrrp import VrrpInstance
+from pyvrrp.net import Address
+
+Interfaces = Mapping[str, InterfaceFacts]
+"""Devices by name; one that does not exist is absent."""
+
+
+def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> Address | None:
+    """The address to advertise from: the configured one, else the interface's first that is no virtual address.
+
+    The address owner (priority 255) may have no other than the virtual address itself.
+    """
+    if config.mcast_src_ip is not None:
+        return config.mcast_src_ip
+    facts = interfaces.get(config.interface)
+    usable = [address for address in facts.addresses if address.version == config.family] if facts else []
+    for address in usable:
+        if address not in virtual:
+            return address
+    return usable[0] if usable and config.priority == OWNER_PRIORITY else None
+
+
+def find_faults(config: VrrpInstance, interfaces: Interfaces, source: Address | None) -> dict[Cause, str]:
+    """All that keeps the instance from running, with what exactly; empty: it can run."""
+    faults: dict[Cause, str] = {}
+    own = interfaces.get(config.interface)
+    if own is None:
+        faults[Cause.INTERFACE_MISSING] = config.interface
+    elif not own.up and not config.dont_track_primary:
+        faults[Cause.INTERFACE_DOWN] = config.interface
+    if own is not None and source is None:
+        faults[Cause.NO_SOURCE_ADDRESS] = f"{config.interface} has no address of its own to advertise from"
+    for dev in dict.fromkeys(address.dev for address in config.addresses):
+        facts = interfaces.get(dev)
+        if dev != config.interface and not (facts and facts.up):
+            cause = Cause.INTERFACE_DOWN if facts else Cause.INTERFACE_MISSING
+            faults.setdefault(cause, f"{dev}, which carries a virtual address")
+    for track in config.track_interface:
+        facts = interfaces.get(track.name)
+        if track.weight == 0 and (facts is not None and facts.up) == track.reverse:
+            faults.setdefault(Cause.TRACKED_INTERFACE_DOWN, track.name)
+    return faults
+
+
+def devices(config: VrrpInstance) -> frozenset[str]:
+    """All devices whose changes concern the instance."""
+    names = {config.interface, *(address.dev for address in config.addresses)}
+    return frozenset(names.union(track.name for track in config.track_interface))
