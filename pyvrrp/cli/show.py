@@ -26,7 +26,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyvrrp.observe.codec import to_json
 from pyvrrp.observe.control import (
@@ -40,16 +40,19 @@ from pyvrrp.observe.control import (
     ask,
 )
 from pyvrrp.observe.layout import Line, Piece, Style, flow, plain, printable, words
-from pyvrrp.observe.lookup import narrow, suggestions
+from pyvrrp.observe.lookup import UnknownNameError, part_of
 from pyvrrp.observe.numbers import Rates
 from pyvrrp.observe.selection import AmbiguousError, Found, find
-from pyvrrp.observe.views import Part, view
+from pyvrrp.observe.views import view
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
     from pyvrrp.observe.picture import DaemonSnapshot, Picture
+
+Frame: TypeAlias = Callable[[int | None], list[Line]]
+"""What to draw, for a width."""
 
 UNKNOWN_NAME: Final = 1
 STATUS: Final[dict[type[ControlError], int]] = {
@@ -64,11 +67,6 @@ ADVICE: Final[dict[type[ControlError], str]] = {
     NoDaemonError: "Start one: pyvrrpd -f FILE, or systemctl start pyvrrp",
     NotAllowedError: "Only root may ask: run it with sudo",
 }
-_PARTS: Final = {None: Part.ALL, "vrrp": Part.VRRP, "lvs": Part.LVS}
-
-
-class UnknownNameError(Exception):
-    """The daemon has nothing of that name."""
 
 
 def show(
@@ -88,7 +86,7 @@ def show(
 
     try:
         found = look()
-        _part(found.picture, name)  # a name that does not exist now is a mistake; in a watch, it may go later
+        part_of(found.picture, name)  # a name that does not exist now is a mistake; in a watch, it may go later
         if watch is None:
             _once(found.picture, name, json_output=json_output)
         else:
@@ -112,38 +110,19 @@ def _failed(message: str, status: int, advice: str | None = None) -> int:
     return status
 
 
-def _part(picture: Picture, name: str | None) -> tuple[Picture, Part]:
-    """The picture cut down to what was asked for, and how to show it. UnknownNameError where that is nothing."""
-    if name in _PARTS:
-        return picture, _PARTS[name]
-    assert name is not None
-    if (narrowed := narrow(picture, name)) is not None:
-        return narrowed, Part.DETAIL
-    similar = suggestions(picture, name)
-    meant = f"; did you mean {' or '.join(similar)}?" if similar else ""
-    raise UnknownNameError(f"the daemon has no instance, sync group or server called {name}{meant}")
-
-
 def _document(picture: Picture, name: str | None, indent: int | None) -> str:
-    """The picture as JSON; the part of it that was not asked for is null."""
-    narrowed, part = _part(picture, name)
-    members = to_json(narrowed)
-    assert isinstance(members, dict)
-    if part in (Part.VRRP, Part.LVS):
-        members["lvs" if part is Part.VRRP else "vrrp"] = None
-    return json.dumps(members, indent=indent, ensure_ascii=False) + "\n"
+    """The picture as JSON; the half of it that was not asked for is null."""
+    return json.dumps(to_json(part_of(picture, name)[1]), indent=indent, ensure_ascii=False) + "\n"
 
 
 def _once(picture: Picture, name: str | None, *, json_output: bool) -> None:
     if json_output:
         _write(_document(picture, name, indent=2))
-        return
-    narrowed, part = _part(picture, name)
-    if not sys.stdout.isatty():
-        _write(plain(view(narrowed, part)))
-        return
-    console = _console()
-    console.print(_text(view(narrowed, part, width=console.width)), soft_wrap=True, end="")
+    elif sys.stdout.isatty():
+        console = _console()
+        console.print(_text(view(picture, name, width=console.width)), soft_wrap=True, end="")
+    else:
+        _write(plain(view(picture, name)))
 
 
 def _pictures(found: Found, look: Callable[[DaemonSnapshot], Found], every: float) -> Iterator[Picture | ControlError]:
@@ -176,33 +155,29 @@ def _watch(pictures: Iterator[Picture | ControlError], name: str | None, *, json
             _write(("\n" if i else "") + plain(frame(None)))
 
 
-def _frames(
-    pictures: Iterator[Picture | ControlError], name: str | None
-) -> Iterator[Callable[[int | None], list[Line]]]:
-    """What to show, as a function of the width; nothing stale where the daemon is away."""
+def _frames(pictures: Iterator[Picture | ControlError], name: str | None) -> Iterator[Frame]:
     earlier: Picture | None = None
     for picture in pictures:
         if isinstance(picture, ControlError):
             yield partial(_waiting, str(picture))
-            continue
-        try:
-            narrowed, part = _part(picture, name)
-        except UnknownNameError as error:
-            yield partial(_waiting, str(error))
         else:
-            yield partial(_drawn, narrowed, part, Rates(earlier, picture))
-        earlier = picture
+            yield partial(_drawn, picture, name, Rates(earlier, picture))
+            earlier = picture
 
 
-def _drawn(picture: Picture, part: Part, rates: Rates, width: int | None) -> list[Line]:
-    return view(picture, part, width=width, rates=rates)
+def _drawn(picture: Picture, name: str | None, rates: Rates, width: int | None) -> list[Line]:
+    try:
+        return view(picture, name, width=width, rates=rates)
+    except UnknownNameError as error:  # it was there when the watch began
+        return flow(words(str(error), Style.WARN), width, 0)
 
 
 def _waiting(reason: str, width: int | None) -> list[Line]:
+    """Nothing of the last picture: a daemon that is gone must not look like a master."""
     return [*flow(words("waiting for the daemon...", Style.WARN), width, 0), *flow(words(reason), width, 2)]
 
 
-def _watch_terminal(frames: Iterator[Callable[[int | None], list[Line]]]) -> None:
+def _watch_terminal(frames: Iterator[Frame]) -> None:
     """Redraw the terminal's second screen until interrupted; the first one comes back untouched."""
     from rich.live import Live
 

@@ -45,8 +45,10 @@ class Column:
     group: str = ""
     """Stands above the headers of all neighbours that share it."""
     right: bool = False
+    least: int = 0
+    """Width it has at least, so that a live table stands still."""
     optional: bool = False
-    """May be left out where the width does not do."""
+    """May be left out where the width does not do; the last ones go first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +89,17 @@ def table(columns: Sequence[Column], rows: Sequence[Row], width: int | None) -> 
     if not rows:
         return []
     shown = list(range(len(columns)))
-    widths = [max(len(column.header), *(len(row.cells[i].text) for row in rows)) for i, column in enumerate(columns)]
-    first = len(columns[0].header)
+    widths = [
+        max(column.least, len(column.header), *(len(row.cells[i].text) for row in rows))
+        for i, column in enumerate(columns)
+    ]
     if width is not None:
         limit = max(width, NARROWEST)
-        if sum(widths) + _GAP * (len(columns) - 1) > limit:
-            shown = [i for i in shown if not columns[i].optional]
+        for i in reversed([i for i in shown if columns[i].optional]):
+            if sum(widths[j] for j in shown) + _GAP * (len(shown) - 1) > limit:
+                shown.remove(i)
         rest = sum(widths[i] + _GAP for i in shown[1:])
-        widths[0] = max(first, min(widths[0], limit - rest))
+        widths[0] = max(len(columns[0].header), min(widths[0], limit - rest))
     lines = _headers([columns[i] for i in shown], [widths[i] for i in shown])
     for row in rows:
         cells = [row.cells[i] for i in shown]

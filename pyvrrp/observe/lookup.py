@@ -4,10 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from enum import Enum
 
 from pyvrrp.core.lvs.snapshot import VirtualServerSnapshot
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.observe.picture import Picture
+
+
+class Part(Enum):
+    """What of a picture is wanted."""
+
+    ALL = "all"
+    VRRP = "vrrp"
+    LVS = "lvs"
+    NAMED = "named"
+    """What has one name, in full."""
+
+
+class UnknownNameError(Exception):
+    """The daemon has nothing of that name; the message is for the operator."""
+
+
+def part_of(picture: Picture, name: str | None) -> tuple[Part, Picture]:
+    """What `name` stands for (None, ``vrrp``, ``lvs`` or one of `names`), and the picture with nothing else in it."""
+    match name:
+        case None:
+            return Part.ALL, picture
+        case "vrrp":
+            return Part.VRRP, replace(picture, lvs=None)
+        case "lvs":
+            return Part.LVS, replace(picture, vrrp=None)
+    if (narrowed := narrow(picture, name)) is not None:
+        return Part.NAMED, narrowed
+    similar = suggestions(picture, name)
+    meant = f"; did you mean {' or '.join(similar)}?" if similar else ""
+    raise UnknownNameError(f"the daemon has no instance, sync group or server called {name}{meant}")
 
 
 def narrow(picture: Picture, name: str) -> Picture | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Final
 
 from pyvrrp.core.lvs.snapshot import CheckerSnapshot, LvsSnapshot, RealServerSnapshot, Traffic, VirtualServerSnapshot
@@ -9,63 +11,76 @@ from pyvrrp.observe.layout import Column, Line, Piece, Row, Style, table, words
 from pyvrrp.observe.numbers import Rate, Rates, short
 from pyvrrp.units import Micros, format_age
 
-_SERVERS: Final = (Column("VIRTUAL / REAL SERVER"), Column("FWD"), Column("WGT", right=True), Column("HEALTH"))
+_FIVE: Final = 5
+"""Characters that `short` needs at most."""
+
+
+def _pair(group: str, *, optional: bool = False) -> tuple[Column, Column]:
+    """IN and OUT beneath one heading."""
+    return (
+        Column("IN", group, right=True, least=_FIVE, optional=optional),
+        Column("OUT", group, right=True, least=_FIVE, optional=optional),
+    )
+
+
+# As in ipvsadm, a virtual server has its scheduler where its real servers have their forwarding.
+_SERVERS: Final = (
+    Column("SERVER"),
+    Column("FWD"),
+    Column("WGT", right=True),
+    Column("HEALTH"),
+    Column("ACT", "CONNECTIONS", right=True, least=_FIVE),
+    Column("INACT", "CONNECTIONS", right=True, least=_FIVE),
+)
 _TOTALS: Final = (
-    Column("ACT", "CONNECTIONS", right=True),
-    Column("INACT", "CONNECTIONS", right=True),
-    Column("TOTAL", "CONNECTIONS", right=True),
-    Column("IN", "PACKETS", right=True),
-    Column("OUT", "PACKETS", right=True),
-    Column("IN", "BYTES", right=True),
-    Column("OUT", "BYTES", right=True),
+    *_SERVERS,
+    Column("TOTAL", "CONNECTIONS", right=True, least=_FIVE),
+    *_pair("PACKETS"),
+    *_pair("BYTES"),
 )
 _WATCHED: Final = (
-    Column("ACT", "CONNECTIONS", right=True),
-    Column("INACT", "CONNECTIONS", right=True),
-    Column("TOTAL", "CONNECTIONS", right=True),
-    Column("NEW/S", "CONNECTIONS", right=True),
-    Column("IN", "PACKETS/S", right=True),
-    Column("OUT", "PACKETS/S", right=True),
-    Column("IN", "BYTES/S", right=True),
-    Column("OUT", "BYTES/S", right=True),
-    Column("IN", "PACKETS", right=True, optional=True),
-    Column("OUT", "PACKETS", right=True, optional=True),
-    Column("IN", "BYTES", right=True, optional=True),
-    Column("OUT", "BYTES", right=True, optional=True),
+    *_SERVERS,
+    Column("TOTAL", "CONNECTIONS", right=True, least=_FIVE, optional=True),
+    Column("NEW/S", "CONNECTIONS", right=True, least=_FIVE),
+    *_pair("PACKETS/S"),
+    *_pair("BYTES/S"),
+    *_pair("PACKETS", optional=True),
+    *_pair("BYTES", optional=True),
 )
 
 
 def services(
-    lvs: LvsSnapshot, taken: Micros, width: int | None, rates: Rates | None, *, checks: bool
-) -> list[list[Line]]:
-    """The table of virtual servers and, beneath each, its real servers; with `checks`, each health check too."""
+    lvs: LvsSnapshot, whole: LvsSnapshot, taken: Micros, width: int | None, rates: Rates | None, *, checks: bool
+) -> list[Line]:
+    """The table of virtual servers and, beneath each, its real servers; with `checks`, each health check too.
+
+    `lvs` may be a part of the `whole`; what is said of a virtual server is said of all its real servers.
+    """
+    full = {service.name: service for service in whole.virtual_servers}
     rows = []
     for service in lvs.virtual_servers:
-        rows.append(_service(service, rates))
+        rows.append(_service(full[service.name], rates))
         rows += [_server(server, service, taken, rates, checks=checks) for server in service.real_servers]
-    return [table((*_SERVERS, *(_WATCHED if rates else _TOTALS)), rows, width)]
+    return table(_WATCHED if rates else _TOTALS, rows, width)
 
 
 def _service(service: VirtualServerSnapshot, rates: Rates | None) -> Row:
-    servers = service.real_servers
-    alive = sum(server.alive for server in servers if not server.sorry)
-    count = sum(not server.sorry for server in servers)
+    servers = [server for server in service.real_servers if not server.sorry]
+    alive = sum(server.alive for server in servers)
     name = service.address if service.protocol == "FWM" else f"{service.protocol} {service.address}"
-    active = sum(server.active_connections for server in servers)
-    inactive = sum(server.inactive_connections for server in servers)
+    active = sum(server.active_connections for server in service.real_servers)
+    inactive = sum(server.inactive_connections for server in service.real_servers)
     rate = rates.of(service.name, None, service.traffic) if rates else None
-    about = [Piece(service.scheduler, Style.FAINT)]
+    notes: list[list[Piece]] = []
     if service.persistence_timeout:
-        about.append(Piece(f"persistent {service.persistence_timeout} s", Style.FAINT))
-    if service.quorum > 1:
-        about.append(Piece(f"quorum {service.quorum}", Style.FAINT))
-    notes = [about]
+        notes.append(words(f"persistent for {service.persistence_timeout} s", Style.FAINT))
     if not service.quorum_up:
-        notes.append(words(f"no quorum: {alive} of {count} alive, {service.quorum} needed", Style.BAD))
+        weight = sum(server.weight for server in servers if server.alive)
+        notes.append(words(f"no quorum: the servers alive weigh {weight}, needed {service.quorum}", Style.BAD))
     notes += _drift(wanted=True, present=service.in_kernel)
-    health = Piece(f"{alive}/{count} up", _health_style(alive, count, quorum=service.quorum_up))
+    health = Piece(f"{alive}/{len(servers)} up", _health_style(alive, len(servers), quorum=service.quorum_up))
     numbers = _numbers(active, inactive, service.traffic, rate, watched=rates is not None)
-    return Row([Piece(name, Style.HEAD), Piece(""), Piece(""), health, *numbers], notes)
+    return Row([Piece(name, Style.HEAD), Piece(service.scheduler), Piece(""), health, *numbers], notes)
 
 
 def _health_style(alive: int, count: int, *, quorum: bool) -> Style:
@@ -120,12 +135,8 @@ def _drift(*, wanted: bool, present: bool | None) -> list[list[Piece]]:
 
 def _numbers(active: int, inactive: int, traffic: Traffic | None, rate: Rate | None, *, watched: bool) -> list[Piece]:
     if traffic is None:
-        return [Piece("-")] * len(_WATCHED if watched else _TOTALS)
-    connections = [active, inactive, traffic.connections]
-    volume = [traffic.in_packets, traffic.out_packets, traffic.in_bytes, traffic.out_bytes]
-    if not watched:
-        return [Piece(short(number)) for number in (*connections, *volume)]
-    speed: list[float | None] = (
-        [rate.connections, rate.in_packets, rate.out_packets, rate.in_bytes, rate.out_bytes] if rate else [None] * 5
-    )
-    return [Piece("-" if number is None else short(number)) for number in (*connections, *speed, *volume)]
+        return [Piece("-")] * (len(_WATCHED if watched else _TOTALS) - 4)
+    volume = (traffic.in_packets, traffic.out_packets, traffic.in_bytes, traffic.out_bytes)
+    speed: Sequence[float | None] = astuple(rate) if rate else (None,) * 5
+    numbers = (active, inactive, traffic.connections, *(speed if watched else ()), *volume)
+    return [Piece("-" if number is None else short(number)) for number in numbers]

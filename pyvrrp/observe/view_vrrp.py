@@ -24,7 +24,7 @@ _STATE: Final = {
 _NO_ERRORS: Final = frozenset(
     {"advert_rcvd", "advert_sent", "become_master", "release_master", "pri_zero_rcvd", "pri_zero_sent"}
 )
-_COUNTERS: Final = {
+COUNTERS: Final = {
     "advert_rcvd": "advertisements received",
     "advert_sent": "advertisements sent",
     "become_master": "became master",
@@ -54,7 +54,7 @@ _INSTANCES: Final = (
     Column("RCVD", "ADVERTS", right=True),
     Column("ERRORS", right=True),
 )
-_GROUPS: Final = (Column("SYNC GROUP"), Column("STATE"), Column("SINCE", right=True), Column("MEMBERS"))
+_GROUPS: Final = (Column("SYNC GROUP"), Column("STATE"), Column("SINCE", right=True))
 _LABEL: Final = 17
 """Width of the labels in the detailed view."""
 
@@ -79,13 +79,8 @@ def overview(vrrp: VrrpSnapshot, taken: Micros, width: int | None) -> list[list[
     ]
     groups = [
         Row(
-            [
-                Piece(group.name),
-                _state(group.state),
-                Piece(format_age(taken - group.since)),
-                Piece(str(len(group.members))),
-            ],
-            [[Piece(member) for member in group.members]],
+            [Piece(group.name), _state(group.state), Piece(format_age(taken - group.since))],
+            [[Piece("members", Style.FAINT), *(Piece(member) for member in group.members)]],
         )
         for group in vrrp.sync_groups
     ]
@@ -205,12 +200,12 @@ def _sum(instance: InstanceSnapshot) -> str:
 
 def _told(stats: Stats) -> list[str]:
     """The counters worth a line: the ordinary ones always, errors where there were any."""
-    return [name for name in _COUNTERS if name in _NO_ERRORS or getattr(stats, name)]
+    return [name for name in COUNTERS if name in _NO_ERRORS or getattr(stats, name)]
 
 
 def _counter(name: str, value: int) -> list[Piece]:
     style = Style.BAD if value and name not in _NO_ERRORS else Style.PLAIN
-    return [Piece(f"{value} {_COUNTERS[name]}", style)]
+    return [Piece(f"{value} {COUNTERS[name]}", style)]
 
 
 def _transition(transition: Transition, when: Callable[[Micros], str]) -> list[Piece]:

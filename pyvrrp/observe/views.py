@@ -7,28 +7,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from enum import StrEnum
-from typing import TypeAlias
+from dataclasses import replace
+from typing import Final, TypeAlias
 
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.observe import view_lvs, view_vrrp
 from pyvrrp.observe.layout import Line, Piece, Style, flow, words
+from pyvrrp.observe.lookup import Part, part_of
 from pyvrrp.observe.numbers import Rates
 from pyvrrp.observe.picture import Picture
 from pyvrrp.units import SECOND, Micros, format_age
 
 Clock: TypeAlias = Callable[[Micros], str]
 """Microseconds since 1970 as the time of day for people."""
-
-
-class Part(StrEnum):
-    """What of the picture is wanted."""
-
-    ALL = "all"
-    VRRP = "vrrp"
-    LVS = "lvs"
-    DETAIL = "detail"
-    """Everything known of what is left in a picture that `lookup.narrow` made."""
+_NOTHING: Final = {
+    Part.ALL: "There is neither a VRRP instance nor a virtual server.",
+    Part.VRRP: "There is no VRRP instance.",
+    Part.LVS: "There is no virtual server.",
+}
+_ROLES: Final = {Part.ALL: {"vrrp", "checkers"}, Part.VRRP: {"vrrp"}, Part.LVS: {"checkers"}}
+"""Who would know."""
 
 
 def local_time(epoch: Micros) -> str:
@@ -39,33 +37,32 @@ def local_time(epoch: Micros) -> str:
 
 def view(
     picture: Picture,
-    part: Part = Part.ALL,
+    name: str | None = None,
     *,
     width: int | None = None,
     rates: Rates | None = None,
     clock: Clock = local_time,
 ) -> list[Line]:
-    """The lines of a picture, for a terminal of `width` columns (None: as wide as they come).
+    """The lines of a picture, or of what `name` stands for in it (UnknownNameError where that is nothing).
 
-    With `rates` (of a watch) counters come with how fast they grow.
+    For a terminal of `width` columns (None: as wide as they come). With `rates` (of a watch) counters come with how
+    fast they grow.
     """
+    part, shown = part_of(picture, name)
+    named = part is Part.NAMED
     blocks = [_daemon(picture, width)]
-    vrrp, lvs = picture.vrrp, picture.lvs
-    if part is Part.DETAIL:
-        # An instance that comes with its group is a row there; asked for by name, it is told in full.
-        if vrrp and vrrp.sync_groups:
-            blocks += view_vrrp.overview(vrrp, picture.taken, width)
-        elif vrrp:
-            blocks += [view_vrrp.detail(instance, picture, clock, width) for instance in vrrp.instances]
-        if lvs:
-            blocks += view_lvs.services(lvs, picture.taken, width, rates, checks=True)
-        return _joined(blocks)
-    if part is not Part.LVS and vrrp:
-        blocks += view_vrrp.overview(vrrp, picture.taken, width)
-    if part is not Part.VRRP and lvs:
-        blocks += view_lvs.services(lvs, picture.taken, width, rates, checks=False)
-    if not any(blocks[1:]):
-        blocks.append([[Piece(_nothing(part))]])
+    if vrrp := shown.vrrp:
+        # Named itself, an instance is told in full; as a member of the group that was named, it is a row.
+        rows, told = vrrp.instances, []
+        if named:
+            told = [each for each in vrrp.instances if each.name == name or not vrrp.sync_groups]
+            rows = vrrp.instances if vrrp.sync_groups else ()
+        blocks += view_vrrp.overview(replace(vrrp, instances=rows), picture.taken, width)
+        blocks += [view_vrrp.detail(instance, picture, clock, width) for instance in told]
+    if shown.lvs and picture.lvs:
+        blocks.append(view_lvs.services(shown.lvs, picture.lvs, picture.taken, width, rates, checks=named))
+    if not any(blocks[1:]) and not _unknown(picture) & _ROLES[part]:
+        blocks.append([[Piece(_NOTHING[part])]])
     return _joined(blocks)
 
 
@@ -76,16 +73,6 @@ def _joined(blocks: list[list[Line]]) -> list[Line]:
         if block:
             lines += [[], *block] if lines else block
     return lines
-
-
-def _nothing(part: Part) -> str:
-    match part:
-        case Part.VRRP:
-            return "There is no VRRP instance."
-        case Part.LVS:
-            return "There is no virtual server."
-        case _:
-            return "There is neither a VRRP instance nor a virtual server."
 
 
 def _daemon(picture: Picture, width: int | None) -> list[Line]:
@@ -100,7 +87,7 @@ def _daemon(picture: Picture, width: int | None) -> list[Line]:
     ]
     lines = _hanging(facts, width)
     for trouble in _troubles(picture):
-        lines += _hanging(words(trouble, Style.BAD), width)
+        lines += _hanging(trouble, width)
     if daemon.problems:
         count = len(daemon.problems)
         text = f"{count} configuration problem{'s' if count > 1 else ''}: pyvrrp check {daemon.config_file}"
@@ -116,21 +103,30 @@ def _hanging(pieces: list[Piece], width: int | None) -> list[Line]:
     return [first[1:], *others]
 
 
-def _troubles(picture: Picture) -> list[str]:
+def _troubles(picture: Picture) -> list[list[Piece]]:
     """What an operator must know before all else."""
     troubles = []
     if picture.lvs is not None and (reason := _unbalanced(picture.lvs)):
-        troubles.append(f"nothing is balanced: {reason}")
-    answers = {"vrrp": picture.vrrp is not None, "checkers": picture.lvs is not None}
+        troubles.append(words(f"nothing is balanced: {reason}", Style.BAD))
+    unknown = _unknown(picture)
     for worker in picture.daemon.workers:
-        again = f" (restarted {worker.restarts} times)" if worker.restarts > 1 else ""
+        text = f"the {worker.role} worker"
+        again = f", started again {worker.restarts} time{'s' if worker.restarts > 1 else ''}" if worker.restarts else ""
         if worker.pid is None:
-            troubles.append(f"the {worker.role} worker does not run: {worker.problem or 'reason unknown'}{again}")
+            troubles.append(words(f"{text} does not run: {worker.problem or 'reason unknown'}{again}", Style.BAD))
         elif worker.problem:
-            troubles.append(f"the {worker.role} worker (pid {worker.pid}): {worker.problem}{again}")
-        elif not answers.get(worker.role, True):
-            troubles.append(f"the {worker.role} worker (pid {worker.pid}) has not told its state yet{again}")
+            troubles.append(words(f"{text} (pid {worker.pid}): {worker.problem}{again}", Style.BAD))
+        elif worker.role in unknown:
+            troubles.append(words(f"{text} (pid {worker.pid}) has not told its state yet{again}", Style.BAD))
+        elif again:
+            troubles.append(words(f"{text} (pid {worker.pid}) runs{again}", Style.WARN))
     return troubles
+
+
+def _unknown(picture: Picture) -> set[str]:
+    """The workers whose half of the picture is missing."""
+    told = {"vrrp": picture.vrrp is not None, "checkers": picture.lvs is not None}
+    return {worker.role for worker in picture.daemon.workers if not told.get(worker.role, True)}
 
 
 def _unbalanced(lvs: LvsSnapshot) -> str | None:
