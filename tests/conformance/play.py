@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, ip_interface
+from typing import Any
 
 from pyvrrp.core.log import Log
 from pyvrrp.core.vrrp.actions import (
@@ -35,15 +36,15 @@ def vip(text: str, dev: str = "eth0") -> VirtualAddress:
     return VirtualAddress(interface=ip_interface(text), dev=dev)
 
 
-def instance(name: str = "V", **changes: object) -> VrrpInstance:
+def instance(name: str = "V", **changes: Any) -> VrrpInstance:
     """An instance on eth0 with one address; `changes` are fields of VrrpInstance."""
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "name": name,
         "interface": "eth0",
         "virtual_router_id": 51,
         "virtual_ipaddress": (vip("192.0.2.100/24"),),
     }
-    return VrrpInstance(**{**fields, **changes})  # type: ignore[arg-type]
+    return VrrpInstance(**{**fields, **changes})
 
 
 def say(action: Action) -> str:
@@ -167,13 +168,13 @@ class Director:
         return self.view(name).state
 
 
-def director(*instances: VrrpInstance, groups: tuple[SyncGroup, ...] = (), **global_defs: object) -> Director:
+def director(*instances: VrrpInstance, groups: tuple[SyncGroup, ...] = (), **global_defs: Any) -> Director:
     """A director with these instances (one plain instance if none is given)."""
     return Director(
         Config(
             vrrp_instances=instances or (instance(),),
             vrrp_sync_groups=groups,
-            global_defs=GlobalDefs(**global_defs),  # type: ignore[arg-type]
+            global_defs=GlobalDefs(**global_defs),
         )
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from pyvrrp.core.vrrp.events import (
@@ -266,7 +268,7 @@ def test_no_source_address_is_a_fault() -> None:
 def test_a_virtual_address_is_no_source() -> None:
     d = director()
     own, virtual = d.interfaces["eth0"].addresses[0], vip("192.0.2.100/24").address
-    d.interfaces["eth0"] = InterfaceFacts(2, True, b"\2\0\0\0\0\1", (virtual, own))  # type: ignore[arg-type]
+    d.interfaces["eth0"] = InterfaceFacts(2, True, b"\2\0\0\0\0\1", (virtual, own))
     d.start()
     d.run(5)
     assert d.view().master_address == "192.0.2.1"
@@ -314,10 +316,10 @@ def test_tracked_interface_with_weight_moves_the_priority() -> None:
 def test_kernel_refusal_is_told_and_tried_again() -> None:
     d = master()
     address = vip("192.0.2.100/24")
-    d.do(KernelRefused(us(60.1), "V", "adding 192.0.2.100/24 to eth0", "no memory", (address,)))
+    d.do(KernelRefused(us(60.1), "V", "add 192.0.2.100/24 to eth0: no memory", (address,)))
     assert not d.view().addresses[0].present
     assert "61.1 V adds 192.0.2.100/24" in d.run(61.2)
-    assert d.logs[-1] == "(V) adding 192.0.2.100/24 to eth0: no memory"
+    assert d.logs[-1] == "(V) add 192.0.2.100/24 to eth0: no memory"
 
 
 def test_an_address_removed_by_somebody_comes_back_without_election() -> None:
@@ -409,12 +411,12 @@ PASSWORD = Authentication(type=AuthType.PASS, password=b"1111")
     ],
 )
 def test_refused_advertisements_count_and_change_nothing(
-    ours: dict[str, object], theirs: dict[str, object], counter: str | None, words: str
+    ours: dict[str, Any], theirs: dict[str, Any], counter: str | None, words: str
 ) -> None:
     d = director(instance(**ours))
     d.start()
     for n in range(30):
-        assert d.hear(n / 10, 200, **theirs) == []  # type: ignore[arg-type]
+        assert d.hear(n / 10, 200, **theirs) == []
     lines = d.run(3.7)
     assert lines[0] == TAKES[0], "a refused advertisement must not postpone the takeover"
     assert d.view().last_reject is not None
@@ -425,7 +427,7 @@ def test_refused_advertisements_count_and_change_nothing(
     before = d.view().stats.advert_sent
     for n in range(60):
         d.run(4 + n / 20)
-        assert d.hear(4 + n / 20, 200, **theirs) == []  # type: ignore[arg-type]
+        assert d.hear(4 + n / 20, 200, **theirs) == []
     d.run(7)
     assert d.state() == "MASTER"
     assert d.view().stats.advert_sent == before + 3

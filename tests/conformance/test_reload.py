@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from pyvrrp.core.vrrp.events import Reconfigured
 from pyvrrp.model.config import Config
+from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.units import SECOND
 from tests.conformance.play import director, instance, master, us, vip
 
@@ -13,8 +14,8 @@ A = instance("A")
 B = instance("B", virtual_router_id=52, virtual_ipaddress=(vip("192.0.2.101/24"),))
 
 
-def config(*instances: object) -> Config:
-    return Config(vrrp_instances=instances)  # type: ignore[arg-type]
+def config(*instances: VrrpInstance) -> Config:
+    return Config(vrrp_instances=instances)
 
 
 def test_nothing_changed_nothing_done_and_no_advertisement_missed() -> None:

@@ -98,3 +98,21 @@ def test_a_group_gone_at_reload_lets_its_members_part() -> None:
     assert d.do(Reconfigured(us(60.1), Config(vrrp_instances=(A, B)))) == []
     d.hear(60.2, 150)
     assert (d.state("A"), d.state("B")) == ("BACKUP", "MASTER")
+
+
+def test_a_member_added_to_a_master_group_waits_and_joins() -> None:
+    near = instance("B", virtual_router_id=52, virtual_ipaddress=(vip("192.0.2.101/24"),))
+    d = master(A)
+    d.do(Reconfigured(us(60.1), Config(vrrp_instances=(A, near), vrrp_sync_groups=GROUP)))
+    assert (d.state("A"), d.state("B")) == ("MASTER", "BACKUP")
+    d.run(63.8)
+    assert group_state(d) == "MASTER"
+
+
+def test_a_member_added_to_a_master_group_takes_it_down_if_it_hears_a_master() -> None:
+    near = instance("B", virtual_router_id=52, virtual_ipaddress=(vip("192.0.2.101/24"),))
+    d = master(A)
+    d.do(Reconfigured(us(60.1), Config(vrrp_instances=(A, near), vrrp_sync_groups=GROUP)))
+    assert (d.state("A"), d.state("B")) == ("MASTER", "BACKUP")
+    d.hear(60.5, 150, virtual_router_id=52, addresses=("192.0.2.101",))
+    assert (d.state("A"), d.state("B")) == ("BACKUP", "BACKUP")

@@ -82,8 +82,8 @@ class KernelRefused:
 
     at: Micros
     instance: str
-    operation: str
     reason: str
+    """What was refused and why, in words."""
     addresses: tuple[VirtualAddress, ...] = ()
     """Those it was about, where it was about addresses."""
 

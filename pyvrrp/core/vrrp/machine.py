@@ -98,6 +98,8 @@ class Machine:
         self.state = State.INIT
         self.want = State.INIT
         """What the instance would be without its sync group."""
+        self.defers = False
+        """BACKUP to a master that was heard since we are."""
         self.faults: dict[Cause, str] = {}
         self.stats = Stats()
         self._interfaces = interfaces
@@ -129,6 +131,11 @@ class Machine:
         self._out: list[Action] = []
 
     # What the router asks and tells.
+
+    def resume(self, previous: InstanceSnapshot) -> None:
+        """Go on with the counters and the history of a worker that died."""
+        self.stats = previous.stats
+        self._transitions.extend(previous.transitions)
 
     def start(self, at: Micros, *, owner: bool, resumed: bool) -> list[Action]:
         """Leave INIT. `owner`: priority 255, in the whole sync group; `resumed`: was MASTER in a worker that died."""
@@ -321,6 +328,7 @@ class Machine:
         for effect in self.LEAVE.get(old, ()):
             effect(self, moment)
         self.state = self.want = target
+        self.defers = False
         self._since, self._cause, self._detail = moment.at, moment.cause, moment.detail
         self._complaints.forget()
         self._transitions.append(
@@ -501,6 +509,7 @@ class Machine:
             self._out.append(Log(Level.INFO, text))
         self._master, self._last_advert = advert, moment.at
         self.want = State.BACKUP
+        self.defers = True
         self._zero_heard = False
         self._release_held(moment)
         self._wait(moment.at)

@@ -83,6 +83,14 @@ class Router:
                 assert_never(event)
         return actions + self._note_units(event.at)
 
+    def resume(self, previous: VrrpSnapshot) -> frozenset[str]:
+        """Take over counters and history from a worker that died; the names of those that held addresses."""
+        by_name = {machine.config.name: machine for machine in self._machines.values()}
+        for old in previous.instances:
+            if old.name in by_name:
+                by_name[old.name].resume(old)
+        return frozenset(old.name for old in previous.instances if any(a.present for a in old.addresses))
+
     def deadline(self) -> Micros | None:
         """When TimePassed is due; None: never."""
         while self._timers:
@@ -167,7 +175,7 @@ class Router:
         return actions
 
     def _refused(self, event: KernelRefused) -> list[Action]:
-        text = f"({event.instance}) {event.operation}: {event.reason}"
+        text = f"({event.instance}) {event.reason}"
         actions: list[Action] = [Log(Level.ERROR, text)]
         for machine in self._machines.values():
             if machine.config.name == event.instance:
@@ -211,15 +219,20 @@ class Router:
 
     def _tell(self, machine: Machine, at: Micros, call: Callable[[], list[Action]]) -> list[Action]:
         """Let a machine act, its sync group follow if that changed its state, and see to the timers."""
-        before = machine.state
+        before = machine.state, machine.defers
         actions = call()
         self._arm(machine)
-        unit = self._unit_of[id(machine)]
-        if machine.state is before or machine.state not in (State.MASTER, State.BACKUP) or before is State.INIT:
+        if (machine.state, machine.defers) == before:
             return actions
-        left_behind = State.BACKUP if machine.state is State.MASTER else State.MASTER
-        for other in unit.members:
-            if other.state is left_behind:
+        # A member that a reload added to a MASTER group waits for its own timer; if it hears a master, all yield.
+        if machine.state is State.MASTER:
+            pulled = State.BACKUP
+        elif machine.state is State.BACKUP and (machine.defers or before[0] is State.MASTER):
+            pulled = State.MASTER
+        else:
+            return actions
+        for other in self._unit_of[id(machine)].members:
+            if other.state is pulled:
                 actions += other.follow(at, machine.state, machine.config.name)
                 self._arm(other)
         return actions

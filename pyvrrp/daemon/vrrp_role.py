@@ -1,0 +1,233 @@
+"""The vrrp worker's job: gives the router its events and does what it answers.
+
+Two rules keep a director that was stalled from doing harm: before a deadline is judged all datagrams that
+arrived before it are read, and the interfaces too. Whoever slept finds the master's advertisements in the
+socket buffer and stays what he is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, assert_never
+
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.vrrp.actions import (
+    Action,
+    AddAddresses,
+    RemoveAddresses,
+    ReportTransition,
+    SendAdvert,
+    SendGratuitousArps,
+)
+from pyvrrp.core.vrrp.events import (
+    AddressRemoved,
+    DatagramReceived,
+    Event,
+    InterfaceChanged,
+    InterfaceFacts,
+    KernelRefused,
+    Reconfigured,
+    Started,
+    StopRequested,
+    TimePassed,
+)
+from pyvrrp.core.vrrp.router import Router
+from pyvrrp.core.vrrp.snapshot import Transition, VrrpSnapshot
+from pyvrrp.core.vrrp.surroundings import choose_source
+from pyvrrp.daemon.announcer import Announcer
+from pyvrrp.daemon.role import Host
+from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.api import Addresses, Links, Packets
+from pyvrrp.kernel.timer import Timer, monotonic
+from pyvrrp.model.config import Config
+from pyvrrp.model.vrrp import State, VirtualAddress
+from pyvrrp.net import Address
+
+_EXPECTED: Final = frozenset({KernelFault.ABSENT})
+"""Refusals while a device is going: the monitor tells the same story, and the machine acts on that."""
+
+
+class VrrpRole:
+    """`role.Role[VrrpSnapshot]`. The kernel's parts are Linux's, or what stands for them in a test."""
+
+    def __init__(
+        self,
+        host: Host,
+        links: Links | None = None,
+        addresses: Addresses | None = None,
+        packets: Packets | None = None,
+    ) -> None:
+        from pyvrrp.kernel.addresses import LinuxAddresses
+        from pyvrrp.kernel.links import LinuxLinks
+        from pyvrrp.kernel.packets import LinuxPackets
+
+        self._host = host
+        self._links: Links = LinuxLinks() if links is None else links
+        self._addresses: Addresses = LinuxAddresses() if addresses is None else addresses
+        self._packets: Packets = LinuxPackets() if packets is None else packets
+        self._timer = Timer()
+        self._announcer = Announcer(self._announce)
+        self._interfaces: dict[str, InterfaceFacts] = {}
+        self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        self._mute: set[str] = set()
+        """Instances whose last advertisement the kernel refused."""
+
+    def start(self, config: Config, previous: VrrpSnapshot | None) -> None:
+        """Look at the interfaces, open the sockets, begin. KernelError if that is not allowed at all."""
+        loop = asyncio.get_running_loop()
+        self._config = config
+        self._router = Router(config)
+        self._announcer.configure(config.global_defs.garp_interval)
+        masters = self._router.resume(previous) if previous is not None else frozenset[str]()
+        at = monotonic()
+        for name, facts in self._links.dump().items():
+            self._interfaces[name] = facts
+            self._router.handle(InterfaceChanged(at, name, facts))
+        self._open_sockets()
+        loop.add_reader(self._links.watch(self._interface_changed, self._address_removed), self._read_links)
+        for descriptor in self._packets.filenos():
+            loop.add_reader(descriptor, self._read_packets)
+        loop.add_reader(self._timer.fileno(), self._wake)
+        self._feed(Started(monotonic(), masters))
+
+    def reload(self, config: Config) -> None:
+        self._config = config
+        self._announcer.configure(config.global_defs.garp_interval)
+        self._open_sockets()
+        self._feed(Reconfigured(monotonic(), config))
+
+    async def stop(self) -> None:
+        """Say goodbye and take the addresses away, unless told to leave them."""
+        if not self._host.options.dont_release_vrrp:
+            self._feed(StopRequested(monotonic()))
+        self._timer.arm(None)
+
+    def snapshot(self) -> VrrpSnapshot:
+        return self._router.snapshot()
+
+    # What happens.
+
+    def _read_packets(self) -> None:
+        self._packets.receive(self._received)
+
+    def _received(self, interface: str, source: Address, destination: Address, ttl: int, payload: bytes) -> None:
+        self._feed(DatagramReceived(monotonic(), interface, source, destination, ttl, payload))
+
+    def _read_links(self) -> None:
+        self._links.read()
+
+    def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
+        if facts is None:
+            self._interfaces.pop(name, None)
+        else:
+            self._interfaces[name] = facts
+        self._open_sockets()
+        self._feed(InterfaceChanged(monotonic(), name, facts))
+
+    def _address_removed(self, dev: str, address: Address) -> None:
+        self._feed(AddressRemoved(monotonic(), dev, address))
+
+    def _wake(self) -> None:
+        if self._timer.clear():
+            now = monotonic()
+            self._read_packets()
+            self._read_links()
+            self._feed(TimePassed(now))
+
+    # What is to be done.
+
+    def _feed(self, event: Event) -> None:
+        """Give the router an event and do what it answers, and so on with what comes of that."""
+        refusals = self._perform(self._router.handle(event))
+        for refusal in refusals:
+            self._perform(self._router.handle(refusal))
+        self._timer.arm(self._router.deadline())
+
+    def _perform(self, actions: list[Action]) -> list[KernelRefused]:
+        refusals: list[KernelRefused] = []
+        for action in actions:
+            match action:
+                case SendAdvert():
+                    self._send(action)
+                case AddAddresses(instance, addresses):
+                    for address, error in self._addresses.add(addresses):
+                        refusals.append(_refusal(instance, address, error))
+                case RemoveAddresses(instance, addresses):
+                    self._announcer.forget(instance)
+                    for address, error in self._addresses.remove(addresses):
+                        if error.fault not in _EXPECTED:
+                            refusals.append(_refusal(instance, address, error))
+                case SendGratuitousArps(instance, addresses, repeat):
+                    self._announcer.burst(instance, addresses, repeat)
+                case ReportTransition(transition):
+                    self._report(transition)
+                case Log(level, text):
+                    self._host.log(level, text)
+                case _:
+                    assert_never(action)
+        return refusals
+
+    def _send(self, action: SendAdvert) -> None:
+        try:
+            self._packets.send(
+                action.interface, action.source, action.destinations, action.message, action.identification
+            )
+        except KernelError as error:
+            if action.instance not in self._mute:
+                self._mute.add(action.instance)
+                level = Level.DEBUG if error.fault in _EXPECTED else Level.WARNING
+                self._host.log(level, f"({action.instance}) {error}")
+        else:
+            if action.instance in self._mute:
+                self._mute.discard(action.instance)
+                self._host.log(Level.INFO, f"({action.instance}) advertisements go out again")
+
+    def _announce(self, instance: str, address: VirtualAddress) -> None:
+        facts = self._interfaces.get(address.dev)
+        if facts is None or not facts.arp:
+            return
+        try:
+            self._packets.gratuitous_arp(address.dev, address.address)
+        except KernelError as error:
+            self._host.log(Level.DEBUG, f"({instance}) {error}")
+
+    def _report(self, transition: Transition) -> None:
+        """keepalived's line, and before it why."""
+        name = transition.instance
+        reason = f"{transition.cause.value}: {transition.detail}" if transition.detail else transition.cause.value
+        self._host.log(Level.INFO, f"({name}) {reason}")
+        suffix = " (init)" if transition.old == State.INIT.name and transition.new == State.BACKUP.name else ""
+        self._host.log(Level.NOTICE, f"({name}) Entering {transition.new} STATE{suffix}")
+        self._host.changed()
+
+    def _open_sockets(self) -> None:
+        """Be ready to receive and send wherever an instance is and its interface exists."""
+        wanted: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        virtual = {a.address for instance in self._config.vrrp_instances for a in instance.addresses}
+        for instance in self._config.vrrp_instances:
+            facts = self._interfaces.get(instance.interface)
+            source = choose_source(instance, self._interfaces, virtual)
+            if facts is None or (instance.unicast_peer and source is None):
+                continue
+            where = source if instance.unicast_peer and source is not None else instance.mcast_dst_ip
+            _, ids = wanted.get((instance.interface, where), (0, frozenset()))
+            wanted[instance.interface, where] = facts.index, ids | {instance.virtual_router_id}
+        for interface in {dev for dev, _ in self._open.keys() - wanted.keys()}:
+            self._packets.close(interface)
+            self._open = {key: value for key, value in self._open.items() if key[0] != interface}
+        for (interface, where), (index, ids) in wanted.items():
+            if self._open.get((interface, where)) == (index, ids):
+                continue
+            try:
+                self._packets.open(interface, index, where, ids)
+            except KernelError as error:
+                if error.fault is KernelFault.DENIED:
+                    raise
+                # The device is on its way: its next change brings us here again.
+                self._host.log(Level.WARNING, str(error))
+            else:
+                self._open[interface, where] = index, ids
+
+
+def _refusal(instance: str, address: VirtualAddress, error: KernelError) -> KernelRefused:
+    return KernelRefused(monotonic(), instance, str(error), (address,))
