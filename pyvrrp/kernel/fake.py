@@ -118,7 +118,8 @@ class FakeKernel:
     def take_address(self, dev: str, address: Address) -> None:
         """Somebody else removes an address."""
         facts = self.devices[dev]
-        self.set_device(dev, replace(facts, addresses=tuple(a for a in facts.addresses if a != address)))
+        if address in facts.addresses:
+            self.set_device(dev, replace(facts, addresses=tuple(a for a in facts.addresses if a != address)))
 
     def put_address(self, dev: str, address: Address) -> None:
         """Somebody else adds an address, last in order."""

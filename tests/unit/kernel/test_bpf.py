@@ -1,0 +1,59 @@
+"""The filter runs in the real kernel, on a socket that needs no privilege."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from pyvrrp.kernel.bpf import DROP_ALL, attach, vrrp4_filter
+
+
+def packet(virtual_router_id: int, *, protocol: int = 112, options: bytes = b"") -> bytes:
+    header = bytearray(20) + options
+    header[0] = 0x40 | len(header) // 4
+    header[9] = protocol
+    return bytes(header) + bytes([0x21, virtual_router_id, 0, 0, 0, 0, 0, 0])
+
+
+def kept(ids: list[int], *packets: bytes) -> list[bytes]:
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    with near, far:
+        attach(far, vrrp4_filter(ids))
+        for data in packets:
+            near.send(data)
+        arrived = []
+        while True:
+            try:
+                arrived.append(far.recv(2048))
+            except BlockingIOError:
+                return arrived
+
+
+@pytest.mark.parametrize("ids", [[], [1], [255], [1, 2, 222], list(range(1, 256))])
+def test_only_our_virtual_routers_pass(ids: list[int]) -> None:
+    for vrid in (0, 1, 2, 3, 128, 222, 254, 255):
+        expected = [packet(vrid)] if vrid in ids else []
+        assert kept(ids, packet(vrid)) == expected
+
+
+def test_options_move_the_message() -> None:
+    mine = packet(7, options=b"\1\1\1\7")
+    other = packet(8, options=b"\7\7\7\7")
+    assert kept([7], mine, other) == [mine]
+
+
+def test_other_protocols_and_torn_messages_are_dropped() -> None:
+    assert kept([7], packet(7, protocol=51), packet(7)[:21], packet(7)[:9]) == []
+
+
+def test_a_second_filter_replaces_the_first() -> None:
+    near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    with near, far:
+        attach(far, DROP_ALL)
+        near.send(packet(7))
+        attach(far, vrrp4_filter([7]))
+        near.send(packet(7))
+        assert far.recv(100) == packet(7)
+        with pytest.raises(BlockingIOError):
+            far.recv(100)
