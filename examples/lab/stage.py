@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -66,6 +65,11 @@ class Director:
     @property
     def running(self) -> bool:
         return self.daemon is not None and self.daemon.poll() is None
+
+    @property
+    def ended(self) -> int | None:
+        """The daemon's exit status; None while it runs."""
+        return self.daemon.poll() if self.daemon else None
 
     @property
     def has_vip(self) -> bool:
@@ -173,11 +177,11 @@ class Stage:
 
     def stop_server(self, host: str) -> None:
         self.servers.pop(host).kill()
-        topology.signal_all([host], signal.SIGKILL, 5.0)
+        topology.kill([host])
 
     def kill_daemon(self, host: str) -> None:
         """kill -9 of the supervisor and its workers: nobody says goodbye."""
-        topology.signal_all([host], signal.SIGKILL, 5.0)
+        topology.kill([host])
         self.directors[host].said = {}
         self.directors[host].state = None
 

@@ -290,18 +290,29 @@ def processes(hosts: Iterable[str]) -> list[int]:
     return found
 
 
-def signal_all(hosts: Iterable[str], number: signal.Signals, wait: float) -> list[int]:
-    """Signal all that runs in these namespaces until it is gone, at most `wait` seconds. Answers what is left."""
-    hosts = list(hosts)
+def _signal(pids: Iterable[int], number: signal.Signals) -> None:
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+
+
+def _until_gone(hosts: list[str], wait: float, again: Callable[[list[int]], None]) -> list[int]:
+    """Processes that are still there after `wait` seconds; `again` gets those found at each look."""
     deadline = time.monotonic() + wait
-    told: set[int] = set()
     while (pids := processes(hosts)) and time.monotonic() < deadline:
-        for pid in set(pids) - told if number != signal.SIGKILL else pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
-        told.update(pids)
+        again(pids)
         time.sleep(0.02)
     return pids
+
+
+def kill(hosts: Iterable[str]) -> list[int]:
+    """kill -9 of everything that runs in these namespaces; answers what is left.
+
+    All are stopped before the first is killed: nobody may see another one die, and say goodbye or replace it.
+    """
+    hosts = list(hosts)
+    _signal(processes(hosts), signal.SIGSTOP)
+    return _until_gone(hosts, 5.0, lambda pids: _signal(pids, signal.SIGKILL))
 
 
 def demolish() -> list[str]:
@@ -310,8 +321,9 @@ def demolish() -> list[str]:
     Answers what could not be removed.
     """
     hosts = [name.removeprefix(PREFIX) for name in exists()]
-    signal_all(hosts, signal.SIGTERM, 3.0)
-    still = [f"process {pid}" for pid in signal_all(hosts, signal.SIGKILL, 5.0)]
+    _signal(processes(hosts), signal.SIGTERM)
+    _until_gone(hosts, 3.0, lambda _: None)
+    still = [f"process {pid}" for pid in kill(hosts)]
     for host in hosts:
         remove(host)
     shutil.rmtree(RUN, ignore_errors=True)

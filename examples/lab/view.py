@@ -234,7 +234,7 @@ def report(console: Console, acts: list[Event], client: Event, total: int) -> No
     )
     for act in acts:
         if not act["ok"]:
-            console.print(Text.assemble(result_mark(ok=False), f" {act['title']}: {act['text']}"))
+            console.print(Text.assemble(result_mark(ok=False), f" {act['title']}: {act['text']}"), soft_wrap=True)
     if len(acts) < total:
         console.print(f"{total - len(acts)} of {total} acts were not played.")
     elif all(act["ok"] for act in acts):
