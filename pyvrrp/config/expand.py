@@ -1,0 +1,379 @@
+"""From the files to a `Source`: includes, conditions, parameters and repeats, until only plain lines are left.
+
+The order in which a line is looked at (keepalived: parser.c, read_line): comment, ``@ID``, ``$NAME=``, ``~SEQ``
+and ``~LST``, parameters, include, braces. Frames on a stack stand for what is being read: a file, the body of a
+multi-line parameter, the rounds of a repeat. Nothing here can run for ever: no file includes itself, frames are
+bounded in depth and repeated lines in number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pyvrrp.config.lexer import BLANKS, SPECIAL, split_braces, strip_comment
+from pyvrrp.config.parameters import DEFINITION, Parameters
+from pyvrrp.config.repeats import BadRepeatError, Repeat, is_repeat, parse_repeat
+from pyvrrp.config.source import FileReader, Line, Place, Source, UnreadableError, printable, snippet
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+
+DEPTH_MAX: Final = 64
+REPEATED_MAX: Final = 250_000
+"""Lines that repeats and multi-line parameters may produce in all."""
+LINE_MAX: Final = 1022
+"""Characters; keepalived cuts a longer line in two."""
+
+INCLUDE = re.compile(r"(include[rmwba]?)[ \t]+(.*)", re.DOTALL)
+ALL_CHECKS: Final = frozenset({"read", "match", "wildcard_match", "brace_match"})
+CHECKS: Final[Mapping[str, frozenset[str]]] = {
+    "include": frozenset(),
+    "includer": frozenset({"read"}),
+    "includem": frozenset({"read", "match"}),
+    "includew": frozenset({"read", "match", "wildcard_match"}),
+    "includeb": frozenset({"read", "brace_match"}),
+    "includea": ALL_CHECKS,
+}
+
+
+@dataclass(slots=True)
+class Frame:
+    """Something that lines come from."""
+
+    items: Iterator[str]
+    file: str
+    origin: tuple[str, ...]
+    place: int
+    raw: str = ""
+    """The physical line at hand; of a body or a repeat, the line that uses it."""
+    number: int = 0
+    body: bool = False
+    """Not a file itself."""
+    checks: frozenset[str] | None = None
+    """Of a file: the include checks to go back to at its end."""
+
+
+def expand(path: str, files: FileReader, config_id: str, environment: Mapping[str, str], *, seed: int = 0) -> Source:
+    """Read the configuration at `path` (a glob) and all that it includes.
+
+    `config_id` is what ``@ID`` lines compare with, `seed` where ``${_RANDOM}`` starts. Raises nothing: whatever
+    is wrong is in the source's problems.
+    """
+    expander = _Expander(Source(path), files, config_id, environment, seed)
+    expander.main(path)
+    return expander.source
+
+
+class _Expander:
+    def __init__(
+        self, source: Source, files: FileReader, config_id: str, environment: Mapping[str, str], seed: int
+    ) -> None:
+        self.source = source
+        self.files = files
+        self.config_id = config_id
+        self.parameters = Parameters(config_id, environment, seed, directory=files.directory())
+        self.stack: list[Frame] = []
+        self.checks: frozenset[str] = frozenset()
+        self.repeated = 0
+        self.places: dict[Place, int] = {}
+        self.collecting: tuple[str, str, list[str]] | None = None
+        """Name, place and lines so far of a multi-line definition."""
+
+    # ---- files
+
+    def main(self, path: str) -> None:
+        found = [name for pattern in expand_braces(path) for name in self.files.glob(pattern)]
+        read = 0
+        for name in found:
+            frame = self._open(name, ())
+            if isinstance(frame, Frame):
+                read += 1
+                self.stack.append(frame)
+                self._run()
+            else:
+                self._problem(Span(name, 0), Severity.FATAL, f"{name} cannot be read: {frame}", "it is not read")
+        if not read:
+            self._problem(
+                Span(path, 0),
+                Severity.FATAL,
+                f"there is no configuration file {path}" if not found else f"no configuration was read from {path}",
+                "the daemon does not start",
+            )
+        elif read > 1:
+            message = f"{path} stands for {read} files"
+            effect = "they are read as one configuration"
+            self._problem(Span(path, 0), Severity.WARNING, message, effect, ProblemClass.MULTIPLE_FILES)
+
+    def _open(self, path: str, origin: tuple[str, ...]) -> Frame | str:
+        """The frame of a file, or why it cannot be read."""
+        try:
+            content = self.files.read(path)
+        except UnreadableError as error:
+            return str(error)
+        text = content.decode("utf-8", "surrogateescape")
+        return Frame(iter(text.split("\n")), path, origin, self._place(path, origin), checks=self.checks)
+
+    def _include(self, frame: Frame, word: str, pattern: str) -> None:
+        checks = self.checks | CHECKS[word]
+        directory = frame.file.rpartition("/")[0] + "/" if "/" in frame.file else ""
+        alternatives = expand_braces(pattern if pattern.startswith("/") else directory + pattern)
+        found = [self.files.glob(alternative) for alternative in alternatives]
+        origin = (*frame.origin, f"included from {frame.file}:{frame.number}")
+        frames: list[Frame] = []
+        for path in (path for paths in found for path in paths):
+            if any(path == other.file for other in self.stack) or len(self.stack) + len(frames) >= DEPTH_MAX:
+                self._at(frame, Severity.ERROR, f"{path} includes itself", "it is not included again")
+                continue
+            opened = self._open(path, origin)
+            if isinstance(opened, Frame):
+                frames.append(opened)
+            else:
+                self._missing(frame, f"{path} cannot be included: {opened}", "read" in checks)
+        wild = any(character in pattern for character in "*?[")
+        if not any(found):
+            self._missing(frame, f"no file matches {pattern}", ("wildcard_match" if wild else "match") in checks)
+        elif not all(found):
+            self._missing(frame, f"some alternative of {pattern} matches no file", "brace_match" in checks)
+        self.stack.extend(reversed(frames))
+
+    def _missing(self, frame: Frame, message: str, counts: bool) -> None:
+        if counts:
+            effect = "the daemon does not start, because the include asks for it"
+            self._at(frame, Severity.FATAL, message, effect, ProblemClass.FILE_NOT_FOUND)
+        else:
+            self._at(frame, Severity.WARNING, message, "nothing is included here")
+
+    # ---- lines
+
+    def _run(self) -> None:
+        while self.stack:
+            frame = self.stack[-1]
+            if frame.body:
+                self._body(frame)
+            else:
+                self._file(frame)
+
+    def _file(self, frame: Frame) -> None:
+        """Read on in a file until something else is on top of the stack, or to its end."""
+        self.parameters.directory = frame.file.rpartition("/")[0] or self.files.directory()
+        emit = self.source.lines.append
+        place = frame.place
+        for raw in frame.items:
+            frame.number += 1
+            text = raw.strip(BLANKS)
+            if self.collecting is not None:
+                self._collect(raw, text)
+                continue
+            if not text:
+                continue
+            if not SPECIAL.search(text) and text[:7] != "include" and text.isascii() and len(text) <= LINE_MAX:
+                emit(Line(place, frame.number, raw.find(text) + 1, text, raw))
+                continue
+            if text == "}":
+                emit(Line(place, frame.number, raw.find(text) + 1, text, raw))
+                continue
+            if text[-1] == "{" and text[0] != "{" and not SPECIAL.search(text, 0, len(text) - 1) and text.isascii():
+                column = raw.find(text) + 1
+                emit(Line(place, frame.number, column, text[:-1].rstrip(BLANKS), raw))
+                emit(Line(place, frame.number, column + len(text) - 1, "{", raw))
+                continue
+            frame.raw = raw
+            if "\0" in text:
+                self._at(frame, Severity.ERROR, "a NUL byte", "the line is ignored", ProblemClass.GENERAL)
+                continue
+            if len(text) > LINE_MAX:
+                message = f"a line of more than {LINE_MAX} characters"
+                self._at(frame, Severity.NOTICE, message, "read as one line; keepalived would cut it in two")
+            text, odd = strip_comment(text)
+            if odd:
+                self._at(frame, Severity.ERROR, "a quote is not closed", "see there", ProblemClass.GENERAL)
+            if text:
+                self._line(frame, text, frame.origin)
+                if self.stack[-1] is not frame:
+                    return
+        if self.collecting is not None:
+            self._define_collected()
+        if frame.checks is not None:
+            self.checks = frame.checks
+        self.stack.pop()
+
+    def _body(self, frame: Frame) -> None:
+        text = next(frame.items, None)
+        if text is None:
+            if self.collecting is not None:
+                self._define_collected()
+            self.stack.pop()
+            return
+        self.repeated += 1
+        if self.repeated > REPEATED_MAX:
+            message = f"repeats and multi-line parameters make more than {REPEATED_MAX} lines"
+            self._at(frame, Severity.FATAL, message, "the daemon does not start", ProblemClass.GENERAL)
+            self.stack.clear()
+        elif self.collecting is not None:
+            self._collect(text, text)
+        elif text:
+            self._line(frame, text, frame.origin)
+
+    def _line(self, frame: Frame, text: str, origin: tuple[str, ...]) -> None:
+        for _ in range(DEPTH_MAX):
+            if text[0] == "@":
+                condition, text = (re.split(r"[ \t]+", text[1:], maxsplit=1) + [""])[:2]
+                negated = condition[:1] == "^"
+                if (condition.lstrip("^") == self.config_id) == negated or not text:
+                    return
+            if match := DEFINITION.fullmatch(text):
+                self._define(frame, match[1], match[2])
+                return
+            if is_repeat(text):
+                self._repeat(frame, text, origin)
+                return
+            if text.startswith("include_check"):
+                self._change_checks(text.split()[1:])
+            if "$" not in text:
+                break
+            result = self.parameters.replace(text)
+            for name in result.undefined:
+                self._at(frame, Severity.NOTICE, f"parameter {name} is not defined", "the text is left as it is")
+            if result.error is not None:
+                self._at(frame, Severity.ERROR, result.error, "the line is ignored", ProblemClass.GENERAL)
+                return
+            origin = (*origin, *(note for note in result.used if note not in origin))
+            if result.rest is not None:
+                first, *others = result.rest.lines or [""]
+                self._push(frame, [result.text + first, *others], origin)
+                return
+            if result.text == text:
+                break
+            text, odd = strip_comment(result.text)
+            if odd:
+                self._at(frame, Severity.ERROR, "a quote is not closed", "see there", ProblemClass.GENERAL)
+            if not text:
+                return
+            if text[0] not in "@~$":
+                break
+        if match := INCLUDE.fullmatch(text):
+            self._include(frame, match[1], match[2])
+            return
+        self._emit(frame, text, origin)
+
+    def _emit(self, frame: Frame, text: str, origin: tuple[str, ...]) -> None:
+        place = frame.place if origin == frame.origin else self._place(frame.file, origin)
+        base = frame.raw.find(text) + 1
+        if not text.isascii() and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
+            self._at(frame, Severity.NOTICE, "bytes that are not UTF-8", "they are taken as they are")
+        for offset, piece in split_braces(text):
+            self.source.lines.append(Line(place, frame.number, base + offset if base else 0, piece, frame.raw))
+
+    # ---- what lines do
+
+    def _define(self, frame: Frame, name: str, value: str) -> None:
+        where = f"{frame.file}:{frame.number}"
+        if value.endswith("\\"):
+            first = value[:-1].rstrip(BLANKS)
+            self.collecting = (name, where, [first] if first else [])
+        else:
+            self.parameters.define(name, value, where)
+
+    def _collect(self, raw: str, text: str) -> None:
+        """One more line of a multi-line definition; a completely empty one ends it."""
+        assert self.collecting is not None
+        text, _ = strip_comment(text)
+        more = text.endswith("\\")
+        if more:
+            text = text[:-1].rstrip(BLANKS)
+        if text:
+            self.collecting[2].append(text)
+        if not raw.rstrip("\r") or (text and not more):
+            self._define_collected()
+
+    def _define_collected(self) -> None:
+        assert self.collecting is not None
+        name, where, lines = self.collecting
+        self.parameters.define(name, "", where, lines)
+        self.collecting = None
+
+    def _repeat(self, frame: Frame, text: str, origin: tuple[str, ...]) -> None:
+        opening = text.find("(")
+        closing = text.find(")")
+        if closing > opening and "$" in text[opening:closing]:
+            text = text[:opening] + self.parameters.replace(text[opening:closing]).text + text[closing:]
+        try:
+            repeat = parse_repeat(text)
+        except BadRepeatError as error:
+            message = f"`{text[:4]}` cannot be understood: {error}"
+            self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+            return
+        self._push(frame, self._rounds(frame, repeat), (*origin, f"repeated by {text[:4]}"))
+
+    def _rounds(self, frame: Frame, repeat: Repeat) -> Iterator[str]:
+        where = f"{frame.file}:{frame.number}"
+        for values in repeat.values:
+            for name, value in zip(repeat.names, values, strict=True):
+                self.parameters.define(name, value, where)
+            yield repeat.rest
+
+    def _push(self, frame: Frame, items: Iterable[str], origin: tuple[str, ...]) -> None:
+        if len(self.stack) >= DEPTH_MAX:
+            message = f"parameters, repeats and includes are nested more than {DEPTH_MAX} deep"
+            effect = "the line is ignored: something probably leads back to itself"
+            self._at(frame, Severity.ERROR, message, effect, ProblemClass.GENERAL)
+            return
+        place = self._place(frame.file, origin)
+        self.stack.append(Frame(iter(items), frame.file, origin, place, frame.raw, frame.number, body=True))
+
+    def _change_checks(self, words: list[str]) -> None:
+        """The parser judges the words of include_check; here they only take effect."""
+        if not words:
+            self.checks = ALL_CHECKS
+        for index, word in enumerate(words):
+            check = word.lstrip("+-")
+            if check not in ALL_CHECKS:
+                return
+            if word[0] == "-":
+                self.checks -= {check}
+            elif word[0] == "+":
+                self.checks |= {check}
+            elif index == 0:
+                self.checks = frozenset({"read", check})
+            else:
+                return
+
+    # ---- telling
+
+    def _place(self, file: str, origin: tuple[str, ...]) -> int:
+        place = Place(file, origin)
+        index = self.places.get(place)
+        if index is None:
+            index = self.places[place] = len(self.source.places)
+            self.source.places.append(place)
+        return index
+
+    def _at(
+        self, frame: Frame, severity: Severity, message: str, effect: str, kind: ProblemClass = ProblemClass.OK
+    ) -> None:
+        text = frame.raw.strip(BLANKS)
+        column = frame.raw.find(text) + 1
+        span = Span(frame.file, frame.number, column, max(1, len(text)), snippet(frame.raw), frame.origin)
+        self._problem(span, severity, message, effect, kind)
+
+    def _problem(
+        self, span: Span, severity: Severity, message: str, effect: str, kind: ProblemClass = ProblemClass.OK
+    ) -> None:
+        self.source.problems.append(
+            ConfigProblem(span=span, severity=severity, message=printable(message), effect=effect, kind=kind)
+        )
+
+
+def expand_braces(pattern: str) -> list[str]:
+    """The alternatives of a pattern with braces, at most a thousand: ``a{b,c}d`` is ``abd`` and ``acd``."""
+    done: list[str] = []
+    waiting = [pattern]
+    while waiting and len(done) + len(waiting) <= 1000:
+        text = waiting.pop(0)
+        match = re.search(r"\{([^{}]*)\}", text)
+        if match is None or "," not in match[1]:
+            done.append(text)
+        else:
+            waiting[:0] = [text[: match.start()] + part + text[match.end() :] for part in match[1].split(",")]
+    return done

@@ -1,0 +1,208 @@
+"""Readers of arguments: from the words of a statement to a value, or to a complaint.
+
+A reader gets all words of the line, the keyword first, and answers the value. What is wrong it tells through
+`complain(message, word number, class)`; None then means that there is no usable value and the keyword is ignored.
+A reader whose argument may be absent answers BARE for the bare keyword.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from enum import Enum
+from functools import cache
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from typing import Final, TypeAlias
+
+from pyvrrp.errors import ProblemClass
+from pyvrrp.net import Address
+from pyvrrp.units import MILLISECOND, SECOND, Micros, format_seconds
+
+Complain: TypeAlias = Callable[[str, int, ProblemClass], None]
+Reader: TypeAlias = Callable[[list[str], Complain], object]
+
+
+class Bare(Enum):
+    """The keyword stands alone."""
+
+    BARE = "bare"
+
+
+BARE: Final = Bare.BARE
+
+UINT_MAX: Final = 4294967295
+IFNAME_MAX: Final = 15
+"""IFNAMSIZ without the final NUL."""
+MICROS_MAX: Final = (2**64 - 2) * MILLISECOND
+
+TRUE: Final = frozenset({"on", "true", "yes"})
+FALSE: Final = frozenset({"off", "false", "no"})
+
+NUMBER = re.compile(r"[ \t]*([+-]?)([0-9]+)")
+DECIMAL = re.compile(r"[ \t]*([+-]?)([0-9]*)(?:\.([0-9]*))?")
+
+
+def parse_address(text: str) -> Address | None:
+    """The address, or None. A zone (``%eth0``) is none of its business."""
+    try:
+        return IPv6Address(text) if ":" in text and "%" not in text else IPv4Address(text)
+    except AddressValueError:
+        return None
+
+
+def parse_integer(text: str, low: int, high: int, *, lenient: bool = False) -> int | str:
+    """The number, or what is wrong with the text. Lenient: what follows the digits does not matter."""
+    match = NUMBER.match(text)
+    if match is None or (match.end() != len(text) and not lenient):
+        return f"`{text}` is not a whole number"
+    if len(match[2]) > 20:
+        return f"{text} is too large"
+    number = int(match[1] + match[2])
+    if not low <= number <= high:
+        return f"{number} is out of range ({low} to {high})"
+    return number
+
+
+def parse_seconds(text: str, low: Micros, high: Micros, *, lenient: bool = False) -> Micros | str:
+    """Decimal seconds as microseconds, rounded to the nearest, or what is wrong with the text."""
+    match = DECIMAL.match(text)
+    if match is None or not (match[2] or match[3]) or (match.end() != len(text) and not lenient):
+        return f"`{text}` is not a number"
+    fraction = match[3] or ""
+    if len(match[2]) > 20 or len(fraction) > 20:
+        return f"{text} has too many digits"
+    micros = (int((match[2] or "0") + fraction.ljust(7, "0")[:7]) + 5) // 10
+    if match[1] == "-" and micros:
+        micros = -micros
+    if not low <= micros <= high:
+        return f"{text} is out of range ({format_seconds(low)} to {format_seconds(high)} s)"
+    return micros
+
+
+@cache
+def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
+    """The reader of a table's argument column, without its ``?`` or ``!``. None: the builder reads the words."""
+    kind, _, detail = argument.partition(" ")
+    lenient = kind.endswith("~")
+    kind = kind.rstrip("~")
+    if kind in ("uint", "int", "secs", "ms"):
+        low, _, high = detail.partition("..")
+        if kind in ("secs", "ms"):
+            unit = SECOND if kind == "secs" else MILLISECOND
+            reader = _seconds(_scaled(low, unit), _scaled(high, unit) if high else MICROS_MAX, unit, lenient)
+        else:
+            reader = _integer(int(low), int(high) if high else UINT_MAX, lenient)
+        return _optional(reader) if optional else reader
+    if kind == "enum":
+        reader = _enum(tuple(detail.split(",")))
+        return _optional(reader) if optional else reader
+    return {
+        "flag": _flag,
+        "bool": _bool,
+        "bool_any": _bool_any,
+        "word": _optional(_word) if optional else _word,
+        "ip": _ip,
+        "ip4": _ip4,
+        "ifname": _ifname,
+        "words": None,
+        "words1": None,
+        "command": None,
+    }[kind]
+
+
+def _scaled(number: str, unit: Micros) -> Micros:
+    value = parse_seconds(number, 0, MICROS_MAX)
+    assert isinstance(value, int), number
+    return value * unit // SECOND
+
+
+def _optional(reader: Reader) -> Reader:
+    def read(words: list[str], complain: Complain) -> object:
+        return reader(words, complain) if len(words) > 1 else BARE
+
+    return read
+
+
+def _integer(low: int, high: int, lenient: bool) -> Reader:
+    def read(words: list[str], complain: Complain) -> object:
+        text = words[1]
+        value = parse_integer(text, low, high)
+        if isinstance(value, int):
+            return value
+        complain(value, 1, ProblemClass.INVALID_NUMBER)
+        if lenient and isinstance(value := parse_integer(text, low, high, lenient=True), int):
+            return value
+        return None
+
+    return read
+
+
+def _seconds(low: Micros, high: Micros, unit: Micros, lenient: bool) -> Reader:
+    def read(words: list[str], complain: Complain) -> object:
+        text = words[1]
+        scale = SECOND // unit
+        value = parse_seconds(text, low * scale, high * scale)
+        if isinstance(value, str):
+            complain(value, 1, ProblemClass.INVALID_NUMBER)
+            if lenient and isinstance(value := parse_seconds(text, low * scale, high * scale, lenient=True), int):
+                return value // scale
+            return None
+        if len(text.partition(".")[2]) > 6:
+            complain(f"{text} has more than 6 places", 1, ProblemClass.INVALID_NUMBER)
+        return value // scale
+
+    return read
+
+
+def _enum(choices: tuple[str, ...]) -> Reader:
+    def read(words: list[str], complain: Complain) -> object:
+        if words[1] in choices:
+            return words[1]
+        complain(f"`{words[1]}` is none of {', '.join(choices)}", 1, ProblemClass.GENERAL)
+        return None
+
+    return read
+
+
+def _flag(words: list[str], complain: Complain) -> object:
+    return True
+
+
+def _bool(words: list[str], complain: Complain) -> object:
+    if len(words) == 1 or words[1] in TRUE:
+        return True
+    if words[1] in FALSE:
+        return False
+    complain(f"`{words[1]}` is neither on nor off", 1, ProblemClass.GENERAL)
+    return None
+
+
+def _bool_any(words: list[str], complain: Complain) -> object:
+    """Whatever valid word follows, the flag is set (keepalived: vrrp_parser.c, skip_check_adv_addr)."""
+    return True if _bool(words, complain) is not None else None
+
+
+def _word(words: list[str], complain: Complain) -> object:
+    return words[1]
+
+
+def _ip(words: list[str], complain: Complain) -> object:
+    address = parse_address(words[1])
+    if address is None:
+        complain(f"`{words[1]}` is not an IP address", 1, ProblemClass.GENERAL)
+    return address
+
+
+def _ip4(words: list[str], complain: Complain) -> object:
+    address = parse_address(words[1])
+    if isinstance(address, IPv4Address):
+        return address
+    complain(f"`{words[1]}` is not an IPv4 address", 1, ProblemClass.GENERAL)
+    return None
+
+
+def _ifname(words: list[str], complain: Complain) -> object:
+    if len(words[1].encode(errors="surrogateescape")) <= IFNAME_MAX:
+        return words[1]
+    complain(f"`{words[1]}` is too long for an interface name (at most {IFNAME_MAX})", 1, ProblemClass.GENERAL)
+    return None

@@ -1,0 +1,137 @@
+"""The expanded configuration: logical lines, each knowing where it comes from.
+
+The supervisor expands the files once (`pyvrrp.config.expand`) and hands the text of the `Source` to its workers,
+so that all processes see the same configuration even if a file changes meanwhile.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from pyvrrp.config.lexer import BLANKS, word_spans
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+
+SECRET = re.compile(r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)([^{}]*)")
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+class UnreadableError(Exception):
+    """A configuration file that cannot be read; the text says why, in a few words."""
+
+
+class FileReader(Protocol):
+    """What expanding needs of the file system."""
+
+    def glob(self, pattern: str) -> Sequence[str]:
+        """The paths that match, in the order of glob(3), braces expanded first; none if nothing matches."""
+        ...
+
+    def read(self, path: str) -> bytes:
+        """The whole file; UnreadableError if it is no regular file, may be executed or cannot be opened."""
+        ...
+
+    def directory(self) -> str:
+        """Where relative names start."""
+        ...
+
+
+class Line(NamedTuple):
+    """A logical line: a statement, or a brace."""
+
+    place: int
+    """Index into `Source.places`."""
+    number: int
+    """Line number in the file, from 1."""
+    column: int
+    """Where `text` starts in `raw`, from 1; 0 if it is not there as such, because something was put in its place."""
+    text: str
+    """Without comment, with parameters replaced."""
+    raw: str
+    """As written."""
+
+
+class Place(NamedTuple):
+    file: str
+    origin: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Source:
+    """The whole configuration, ready to be parsed."""
+
+    name: str
+    """The file asked for."""
+    lines: list[Line] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    problems: list[ConfigProblem] = field(default_factory=list)
+    """What was wrong before parsing."""
+
+    def span(self, line: Line, word: int | None = None) -> Span:
+        """Where a word of the line stands, or the whole line."""
+        place = self.places[line.place]
+        column, length = line.column, len(line.text)
+        spans = word_spans(line.text) if word is not None and column else []
+        if word is not None and word < len(spans):
+            start, length = spans[word]
+            column += start
+        elif column == 0:
+            stripped = line.raw.strip(BLANKS)
+            column, length = line.raw.find(stripped) + 1, len(stripped)
+        return Span(place.file, line.number, column, max(length, 1), snippet(line.raw), place.origin)
+
+    def to_text(self) -> str:
+        """The source as one text, for another process."""
+        problems = [
+            (
+                (p.span.file, p.span.line, p.span.column, p.span.length, p.span.text, p.span.origin),
+                *(p.severity.value, p.message, p.effect, p.suggestion, p.kind.value),
+            )
+            for p in self.problems
+        ]
+        return json.dumps([self.name, self.lines, self.places, problems], separators=(",", ":"))
+
+    @classmethod
+    def from_text(cls, text: str) -> Source:
+        """The inverse of `to_text`; ValueError if the text is none of its."""
+        try:
+            name, lines, places, problems = json.loads(text)
+            return cls(
+                name,
+                [Line(*line) for line in lines],
+                [Place(file, tuple(origin)) for file, origin in places],
+                [_problem(*problem) for problem in problems],
+            )
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"not an expanded configuration: {error}") from error
+
+
+def _problem(
+    span: Sequence[object], severity: str, message: str, effect: str, suggestion: str | None, kind: int
+) -> ConfigProblem:
+    file, line, column, length, text, origin = span
+    where = Span(str(file), int(str(line)), int(str(column)), int(str(length)), str(text), tuple(origin))  # type: ignore[arg-type]
+    return ConfigProblem(
+        span=where,
+        severity=Severity(severity),
+        message=message,
+        effect=effect,
+        suggestion=suggestion,
+        kind=ProblemClass(kind),
+    )
+
+
+def printable(text: str) -> str:
+    """The text with control characters and undecodable bytes replaced: it may go to a terminal or a log."""
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+def snippet(raw: str) -> str:
+    """A line as it may be shown: printable, and no secret in it."""
+    text = printable(raw.rstrip(BLANKS))
+    if "auth_" in text or "password" in text or "key" in text:
+        text = SECRET.sub(lambda match: match[1] + re.sub(r"\S", "*", match[2]), text)
+    return text

@@ -1,0 +1,44 @@
+"""Did you mean …: the nearest known word within edit distance 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+DISTANCE_MAX: Final = 2
+
+
+def distance(left: str, right: str, limit: int = DISTANCE_MAX) -> int:
+    """Edits (insert, delete, replace, swap neighbours) from one word to the other; limit + 1 if more."""
+    if abs(len(left) - len(right)) > limit:
+        return limit + 1
+    before: list[int] = []
+    row = list(range(len(right) + 1))
+    for i, a in enumerate(left, 1):
+        older, before, row = before, row, [i]
+        for j, b in enumerate(right, 1):
+            cost = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (a != b))
+            if i > 1 and j > 1 and a == right[j - 2] and left[i - 2] == b:
+                cost = min(cost, older[j - 2] + 1)
+            row.append(cost)
+        if min(row) > limit:
+            return limit + 1
+    return row[-1] if row[-1] <= limit else limit + 1
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate nearest to a word, at most two edits and less than half of the word away, or None.
+
+    A word that a candidate ends with counts too (``bal_defs``, a cut-off ``global_defs``).
+    """
+    if not 2 <= len(word) <= 40:
+        return None
+    best: tuple[int, str] | None = None
+    lowered = word.lower()
+    for candidate in candidates:
+        found = 1 if lowered == candidate.lower() else distance(word, candidate)
+        if found <= min(DISTANCE_MAX, (len(word) - 1) // 2) and (best is None or (found, candidate) < best):
+            best = (found, candidate)
+    if best is None and len(word) > 5:
+        best = min(((len(c) - len(word), c) for c in candidates if c.endswith(word)), default=None)
+    return best[1] if best else None

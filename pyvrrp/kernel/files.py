@@ -1,0 +1,34 @@
+"""The file system, as reading a configuration needs it (`pyvrrp.config.source.FileReader`)."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+
+from pyvrrp.config.source import UnreadableError
+
+
+class Files:
+    """The real one. No ownership is checked: keepalived does not either."""
+
+    def glob(self, pattern: str) -> list[str]:
+        if not glob.has_magic(pattern):
+            return [pattern] if os.path.lexists(pattern) else []
+        return sorted(glob.glob(pattern))
+
+    def read(self, path: str) -> bytes:
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            with open(descriptor, "rb") as file:
+                mode = os.fstat(descriptor).st_mode
+                if not stat.S_ISREG(mode):
+                    raise UnreadableError("it is not a regular file")
+                if mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH):
+                    raise UnreadableError("it is executable, so it is probably no configuration")
+                return file.read()
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error)) from error
+
+    def directory(self) -> str:
+        return os.getcwd()
