@@ -6,10 +6,18 @@ import os
 import shutil
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import pytest
 
 from tests.topology.lab import Lab
+
+
+@runtime_checkable
+class Stage(Protocol):
+    """A fixture that can tell what happened on it."""
+
+    def play(self) -> str: ...
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,9 +39,9 @@ def _path() -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    stage = getattr(item, "funcargs", {}).get("lab")
-    if report.when == "call" and report.failed and stage is not None:
-        report.sections.append(("The play", stage.play()))
+    for stage in getattr(item, "funcargs", {}).values():
+        if report.when == "call" and report.failed and isinstance(stage, Stage):
+            report.sections.append(("The play", stage.play()))
     return report
 
 
