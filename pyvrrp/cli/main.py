@@ -76,10 +76,10 @@ def show(
 
 def main() -> None:
     """Entry point of the ``pyvrrp`` script."""
-    app(args=_complete_watch(sys.argv[1:]))
+    app(args=complete_watch(sys.argv[1:]))
 
 
-def _complete_watch(arguments: list[str]) -> list[str]:
+def complete_watch(arguments: list[str]) -> list[str]:
     """Give a ``--watch`` that no number follows its default, which the parser cannot do before a NAME."""
     completed = []
     for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):

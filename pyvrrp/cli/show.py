@@ -90,7 +90,7 @@ def show(
         if watch is None:
             _once(found.picture, name, json_output=json_output)
         else:
-            _watch(_pictures(found, look, watch), name, json_output=json_output)
+            _watch(pictures(found, look, watch), name, json_output=json_output)
     except ControlError as error:
         return _failed(str(error), STATUS[type(error)], ADVICE.get(type(error)))
     except UnknownNameError as error:
@@ -125,7 +125,7 @@ def _once(picture: Picture, name: str | None, *, json_output: bool) -> None:
         _write(plain(view(picture, name)))
 
 
-def _pictures(found: Found, look: Callable[[DaemonSnapshot], Found], every: float) -> Iterator[Picture | ControlError]:
+def pictures(found: Found, look: Callable[[DaemonSnapshot], Found], every: float) -> Iterator[Picture | ControlError]:
     """A picture now and one every so many seconds, for ever; the error where there is none to be had."""
     due = time.monotonic()
     yield found.picture
@@ -143,21 +143,21 @@ def _pictures(found: Found, look: Callable[[DaemonSnapshot], Found], every: floa
             yield found.picture
 
 
-def _watch(pictures: Iterator[Picture | ControlError], name: str | None, *, json_output: bool) -> None:
+def _watch(seen: Iterator[Picture | ControlError], name: str | None, *, json_output: bool) -> None:
     if json_output:
-        for picture in pictures:
+        for picture in seen:
             if not isinstance(picture, ControlError):
                 _write(_document(picture, name, indent=None))
     elif sys.stdout.isatty():
-        _watch_terminal(_frames(pictures, name))
+        _watch_terminal(_frames(seen, name))
     else:
-        for i, frame in enumerate(_frames(pictures, name)):
+        for i, frame in enumerate(_frames(seen, name)):
             _write(("\n" if i else "") + plain(frame(None)))
 
 
-def _frames(pictures: Iterator[Picture | ControlError], name: str | None) -> Iterator[Frame]:
+def _frames(seen: Iterator[Picture | ControlError], name: str | None) -> Iterator[Frame]:
     earlier: Picture | None = None
-    for picture in pictures:
+    for picture in seen:
         if isinstance(picture, ControlError):
             yield partial(_waiting, str(picture))
         else:
