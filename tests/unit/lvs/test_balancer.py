@@ -40,6 +40,7 @@ from pyvrrp.core.lvs.ipvs_table import (
     ServiceState,
     SetDestination,
     SetService,
+    Table,
 )
 from pyvrrp.core.lvs.snapshot import LvsSnapshot, Traffic
 from pyvrrp.model.lvs import FlushOnStop, Forwarding, Protocol, ServiceKey
@@ -57,7 +58,7 @@ OTHER = ServiceKey.of(endpoint("192.0.2.11:80"), Protocol.TCP)
 def test_first_checks_are_spread_over_the_warmup() -> None:
     servers = [real_server(endpoint(f"10.1.{n // 250}.{n % 250 + 1}:80")) for n in range(500)]
     play = Play(config(virtual_server(*servers)))
-    starts = []
+    starts: list[int] = []
     while len(starts) < 500:
         deadline = play.balancer.deadline()
         assert deadline is not None
@@ -119,7 +120,7 @@ def test_without_virtual_servers_ipvs_is_not_touched() -> None:
 
 def test_a_table_left_behind_is_corrected_and_strangers_are_left_alone() -> None:
     play = Play(PAIR)
-    left = {
+    left: Table = {
         VIP: (
             Service(key=VIP, scheduler="lc"),
             {
@@ -143,7 +144,7 @@ def test_a_table_left_behind_is_corrected_and_strangers_are_left_alone() -> None
 
 
 def test_lvs_flush_empties_the_table_once_at_start() -> None:
-    left = {OTHER: (Service(key=OTHER, scheduler="lc"), {})}
+    left: Table = {OTHER: (Service(key=OTHER, scheduler="lc"), {})}
     play = Play(replace(PAIR, global_defs=replace(PAIR.global_defs, lvs_flush=True)), table=left)
     assert [type(operation) for operation in play.operations][:2] == [Flush, AddService]
     play.told(TableRead(play.at, play.balancer.wanted()))
@@ -363,7 +364,7 @@ def test_forty_thousand_checkers_are_no_burden_to_the_deadline() -> None:
     servers = [real_server(endpoint(f"10.{n // 250 // 250}.{n // 250 % 250}.{n % 250 + 1}:80")) for n in range(40_000)]
     balancer = Balancer(1)
     balancer.handle(Started(0, config(virtual_server(*servers))))
-    checks = {}
+    checks: dict[int, int] = {}
     while len(checks) < 40_000:
         deadline = balancer.deadline()
         assert deadline is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pyvrrp.core.lvs.checking import Checking, identity
 from pyvrrp.model.lvs import ConnectOptions, UdpCheck
@@ -12,7 +13,7 @@ from tests.unit.lvs.samples import RS1, RS2, TIMING, tcp_check
 NAME = "[10.0.0.1]:tcp:80"
 
 
-def checking(up: bool = True, checked: bool = True, **timing: object) -> Checking:
+def checking(up: bool = True, checked: bool = True, **timing: Any) -> Checking:
     return Checking(1, tcp_check(RS1, **timing), up, checked=checked)
 
 
