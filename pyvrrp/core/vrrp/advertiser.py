@@ -31,15 +31,24 @@ class Advertiser:
         source = self._source
         if source is None:
             return []
-        ready = self._ready.get(priority)
-        if ready is None:
-            ready = self._ready[priority] = self._encode(priority, source)
+        ready = self._encoded(priority, source)
         self._identification = self._identification % 0xFFFF + 1
         config = self._config
         return [
             SendAdvert(config.name, config.interface, source, destinations, message, self._identification)
             for destinations, message in ready
         ]
+
+    def prepare(self, priority: int) -> None:
+        """Have the messages ready before a takeover needs them."""
+        if self._source is not None:
+            self._encoded(priority, self._source)
+
+    def _encoded(self, priority: int, source: Address) -> list[tuple[tuple[Address, ...], bytes]]:
+        ready = self._ready.get(priority)
+        if ready is None:
+            ready = self._ready[priority] = self._encode(priority, source)
+        return ready
 
     def _encode(self, priority: int, source: Address) -> list[tuple[tuple[Address, ...], bytes]]:
         """The message for each set of destinations that can share it (v3's checksum covers the destination)."""

@@ -485,6 +485,7 @@ class Machine:
         self.stats.release_master += 1
 
     def _be_backup(self, moment: Moment) -> None:
+        self._advertiser.prepare(self._effective_priority)
         self._preempt_from = None
         self._zero_heard = False
         if self._held:
