@@ -1,0 +1,218 @@
+"""One worker as the supervisor sees it: started, listened to, replaced when it dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pyvrrp import __version__
+from pyvrrp.core.log import Level
+from pyvrrp.daemon.channel import (
+    WORKER_FD,
+    Channel,
+    Failed,
+    Order,
+    Ready,
+    Reload,
+    Reloaded,
+    Start,
+    Stop,
+    Tell,
+    Told,
+    order_frame,
+    pair,
+    read_report,
+)
+from pyvrrp.daemon.lifecycle import Death, early_deaths, respawn_delay
+from pyvrrp.daemon.pidfile import PidFile
+from pyvrrp.observe.picture import WorkerSnapshot
+from pyvrrp.units import Micros, format_seconds, seconds
+
+if TYPE_CHECKING:
+    import asyncio
+
+WORKER: Final = (sys.executable, "-P", "-m", "pyvrrp.daemon.worker")
+"""The program of a worker; its role follows. -P: the daemon's directory is no place to import from."""
+
+
+class Keeper(Protocol):
+    """The supervisor, as its children see it."""
+
+    def log(self, level: Level, text: str) -> None: ...
+
+    def order(self, role: str, previous: bytes | None) -> Start:
+        """What to start a worker of this role with, now."""
+        ...
+
+    def ready(self, child: Child) -> None: ...
+
+    def reloaded(self, child: Child, problem: str | None) -> None: ...
+
+    def ended(self, child: Child, death: Death, why: str | None) -> bool:
+        """The worker is gone; `why`: its own last words. True to have it replaced."""
+        ...
+
+
+class Child:
+    """The worker of one role, through all its lives."""
+
+    def __init__(self, role: str, keeper: Keeper, program: Sequence[str], pid_file: PidFile) -> None:
+        self.role = role
+        self.pid: int | None = None
+        self.running = False
+        """It said Ready and lives."""
+        self.restarts = 0
+        self.problem: str | None = None
+        """Why it does not run."""
+        self.snapshot: bytes | None = None
+        """The last that it told, unread."""
+        self._keeper = keeper
+        self._program = program
+        self._pid_file = pid_file
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._channel: Channel | None = None
+        self._started: Micros = 0
+        self._deaths = 0
+        self._last_words: str | None = None
+        self._respawn: asyncio.TimerHandle | None = None
+        self._execution: asyncio.TimerHandle | None = None
+        self._tell = 0
+        self._asked: dict[int, asyncio.Future[bytes]] = {}
+
+    def spawn(self) -> None:
+        """Begin a life. OSError where the system has no room for a process."""
+        self._respawn = None
+        self._channel, theirs = pair()
+        self.running, self.problem, self._last_words = False, None, None
+        with theirs:
+            self.pid = os.posix_spawn(
+                self._program[0],
+                [*self._program, self.role, __version__],
+                os.environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), WORKER_FD)],
+                # Ctrl-C reaches the whole foreground: the supervisor alone acts on it, and a worker
+                # that has not come to ignoring it must not die of it.
+                setsigmask=[signal.SIGINT],
+                setsigdef=[signal.SIGTERM],
+            )
+        self._started = time.monotonic_ns() // 1000
+        self._pid_file.write(self.pid)
+        self._keeper.log(Level.INFO, f"Starting {self.role} worker, pid={self.pid}")
+        self.send(self._keeper.order(self.role, self.snapshot))
+        if self._loop is not None:
+            self.watch(self._loop)
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Listen to it, as soon as there is a loop."""
+        self._loop = loop
+        assert self._channel is not None
+        assert self.pid is not None
+        self._channel.attach(loop, self._received, lambda: None)
+        death = os.pidfd_open(self.pid)
+        loop.add_reader(death, self._died, death)
+
+    def send(self, order: Order) -> None:
+        if self._channel is not None:
+            self._channel.send(order_frame(order))
+
+    def reload(self, order: Reload) -> bool:
+        """Pass it on. False where nobody is there to answer: the next life starts with the new configuration."""
+        if self.pid is None:
+            return False
+        self.send(order)
+        return True
+
+    def stop(self, patience: Micros) -> bool:
+        """Ask it to leave cleanly, and kill it where it has not after `patience`; `ended` tells when it is gone.
+
+        False where it is not there: nothing will be told.
+        """
+        if self._respawn is not None:
+            self._respawn.cancel()
+            self._respawn = None
+        if self.pid is None:
+            return False
+        assert self._loop is not None
+        self.send(Stop())
+        self._execution = self._loop.call_later(seconds(patience), self._kill)
+        return True
+
+    def _kill(self) -> None:
+        assert self.pid is not None
+        self._keeper.log(Level.ERROR, f"{self.role} worker does not stop; it is killed")
+        os.kill(self.pid, signal.SIGKILL)
+
+    def release(self) -> None:
+        """Give up the pid file, at the end of the last life."""
+        self._pid_file.remove()
+
+    async def tell(self) -> bytes:
+        """A fresh snapshot, unread. Waits until the worker answers; EOFError where it dies instead."""
+        if self._loop is None or self.pid is None:
+            raise EOFError
+        self._tell += 1
+        number = self._tell
+        answer: asyncio.Future[bytes] = self._loop.create_future()
+        self._asked[number] = answer
+        self.send(Tell(number))
+        try:
+            return await answer
+        finally:
+            self._asked.pop(number, None)
+
+    def describe(self, problem: str | None = None) -> WorkerSnapshot:
+        return WorkerSnapshot(role=self.role, pid=self.pid, restarts=self.restarts, problem=self.problem or problem)
+
+    def _received(self, frame: bytes) -> None:
+        report, snapshot = read_report(frame)
+        match report:
+            case Ready():
+                self.running = True
+                self._keeper.ready(self)
+            case Failed(text):
+                self._last_words = text
+            case Reloaded(problem):
+                self._keeper.reloaded(self, problem)
+            case Told(answers):
+                self.snapshot = snapshot
+                if answers is not None and (asked := self._asked.pop(answers, None)) and not asked.done():
+                    asked.set_result(snapshot)
+
+    def _died(self, pidfd: int) -> None:
+        assert self._loop is not None
+        assert self._channel is not None
+        assert self.pid is not None
+        self._loop.remove_reader(pidfd)
+        os.close(pidfd)
+        self._channel.drain()  # its last words may still be on the line
+        self._channel.close()
+        _, wait_status = os.waitpid(self.pid, 0)
+        if self._execution is not None:
+            self._execution.cancel()
+            self._execution = None
+        death = Death.of(wait_status)
+        self._deaths = early_deaths(self._deaths, time.monotonic_ns() // 1000 - self._started)
+        self.pid, self._channel, self.running = None, None, False
+        self.problem = self._last_words or str(death)
+        if death.clean:
+            self.snapshot = None  # it left the kernel clean: nothing for a successor to carry on
+        for asked in self._asked.values():
+            if not asked.done():
+                asked.set_exception(EOFError())
+        if self._keeper.ended(self, death, self._last_words):
+            self._schedule()
+
+    def _schedule(self) -> None:
+        assert self._loop is not None
+        delay = respawn_delay(self._deaths)
+        if delay:
+            self._keeper.log(Level.WARNING, f"{self.role} worker: restart delayed {format_seconds(delay)} seconds")
+        self._respawn = self._loop.call_later(seconds(delay), self._again)
+
+    def _again(self) -> None:
+        self.restarts += 1
+        self.spawn()

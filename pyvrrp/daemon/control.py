@@ -1,0 +1,85 @@
+"""The daemon's end of the control socket (the protocol is `observe.control`)."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Final
+
+from pyvrrp.observe.control import REQUEST_LIMIT, answer, socket_path
+from pyvrrp.observe.picture import Picture
+
+_PATIENCE: Final = 5.0
+"""Seconds a caller has for its request, and for taking the answer."""
+
+
+class Control:
+    """A socket that answers each request with a picture, for root alone."""
+
+    def __init__(self, directory: str, picture: Callable[[], Awaitable[Picture]]) -> None:
+        self._path = socket_path(os.getpid(), directory)
+        self._directory = directory
+        self._picture = picture
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Begin to answer. OSError where the socket cannot be made."""
+        with suppress(FileExistsError):
+            os.mkdir(self._directory)
+            os.chmod(self._directory, 0o755)  # the umask is stricter
+        remove_stale(self._directory)
+        with suppress(FileNotFoundError):
+            os.unlink(self._path)  # the process id is ours, so the socket is of a predecessor that had it
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+        try:
+            umask = os.umask(0o177)
+            try:
+                listener.bind(self._path)
+            finally:
+                os.umask(umask)
+            self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=REQUEST_LIMIT)
+        except BaseException:
+            listener.close()
+            raise
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            self._server = None
+            with suppress(FileNotFoundError):
+                os.unlink(self._path)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                request = await reader.readline()
+            picture = await self._picture()
+            writer.write(answer(request, lambda: picture))
+            async with asyncio.timeout(_PATIENCE):
+                await writer.drain()
+        except (OSError, TimeoutError, ValueError):  # gone, too slow, or a line beyond the limit: the caller's loss
+            return
+        finally:
+            writer.close()
+
+
+def remove_stale(directory: str) -> None:
+    """Remove the sockets that daemons left behind which could not do it themselves."""
+    for name in os.listdir(directory):
+        stem, dot, suffix = name.partition(".")
+        if dot and suffix == "sock" and stem.isascii() and stem.isdigit() and not _alive(int(stem)):
+            with suppress(FileNotFoundError):
+                os.unlink(os.path.join(directory, name))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

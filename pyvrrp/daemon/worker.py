@@ -1,0 +1,222 @@
+"""A worker: a process with an event loop, a log and a line to the supervisor, in which one role lives.
+
+Started by `child.Child` as ``python -P -m pyvrrp.daemon.worker ROLE VERSION`` with the line on descriptor 3. It reads
+nothing from the disk but its own program. It leaves cleanly on SIGTERM, on the order to stop, and when the line
+ends: a supervisor that was killed with SIGKILL takes its workers with it, priority 0 advertisements and all.
+(keepalived asks the kernel for a signal, PR_SET_PDEATHSIG; the end of the line says the same.)
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from pyvrrp import __version__
+from pyvrrp.core.log import Level
+from pyvrrp.core.lvs.snapshot import LvsSnapshot
+from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
+from pyvrrp.daemon.channel import (
+    WORKER_FD,
+    Channel,
+    Failed,
+    Ready,
+    Reload,
+    Reloaded,
+    Start,
+    Stop,
+    Tell,
+    Told,
+    read_order,
+    report_frame,
+)
+from pyvrrp.daemon.lifecycle import ExitStatus
+from pyvrrp.daemon.log import Log, open_log, report_bug
+from pyvrrp.daemon.options import Options
+from pyvrrp.daemon.signals import NOT_ACTIVE
+from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.system import freeze_garbage
+from pyvrrp.observe.codec import from_json
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pyvrrp.daemon.role import Host, Role
+
+AnyRole: TypeAlias = "Role[VrrpSnapshot] | Role[LvsSnapshot]"
+
+_QUIET: Final = 20
+"""After a snapshot no other goes out for so many times what it cost: at most 5 % of the time is spent on them."""
+
+
+class Worker:
+    """The host of a role (`role.Host`)."""
+
+    def __init__(self, name: str, channel: Channel, start: Start, log: Log) -> None:
+        self._name = name
+        self._channel = channel
+        self._start = start
+        self._log = log
+        self._role: Any = None
+        self._running = False
+        self._due: asyncio.TimerHandle | None = None
+        self._quiet_until = 0.0
+
+    @property
+    def options(self) -> Options:
+        return self._start.options
+
+    def log(self, level: Level, text: str) -> None:
+        self._log(level, text)
+
+    def changed(self) -> None:
+        # Not at once: one event may change many instances, and packets go before paperwork.
+        if self._running and self._due is None:
+            self._due = self._loop.call_later(max(0.0, self._quiet_until - self._loop.time()), self._tell_unasked)
+
+    async def run(self) -> ExitStatus:
+        """Live until told to stop."""
+        import asyncio
+
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._loop.set_exception_handler(self._broken)
+        self._loop.add_signal_handler(signal.SIGTERM, self._stop.set)
+        self._loop.add_signal_handler(signal.SIGHUP, self.log, Level.NOTICE, self._hint("reload"))
+        for request, what in NOT_ACTIVE.items():
+            self._loop.add_signal_handler(request.value, self.log, Level.NOTICE, f"{what}: not active yet")
+        self._channel.attach(self._loop, self._received, self._stop.set)
+        try:
+            self._begin(make_role(self._name, self))
+        except KernelError as error:
+            self._channel.send(report_frame(Failed(f"{self._name} worker: {error}")))
+            return ExitStatus.PERMISSION if error.fault is KernelFault.DENIED else ExitStatus.FATAL
+        await self._stop.wait()
+        self._running = False
+        await self._role.stop()
+        return ExitStatus.OK
+
+    def _hint(self, what: str) -> str:
+        return f"to {what}, send the signal to the daemon's own process, pid {os.getppid()}"
+
+    def _begin(self, role: AnyRole) -> None:
+        self._role = role
+        previous = self._start.previous
+        self._role.start(self._start.config, None if previous is None else _snapshot(self._name, previous))
+        self._running = True
+        self._settle()
+        self._tell(None)
+        self._channel.send(report_frame(Ready()))
+
+    def _settle(self) -> None:
+        if self._name == "vrrp":
+            freeze_garbage()
+        else:
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
+            gc.enable()
+
+    def _received(self, frame: bytes) -> None:
+        match read_order(frame):
+            case Reload(config):
+                self._reload(config)
+            case Tell(number):
+                self._tell(number)
+            case Stop():
+                self._stop.set()
+            case Start():
+                raise AssertionError("a worker is started once")
+
+    def _reload(self, config: Any) -> None:
+        problem = None
+        try:
+            self._role.reload(config)
+        except KernelError as error:
+            problem = str(error)
+        self._settle()
+        self._channel.send(report_frame(Reloaded(problem)))
+        self.changed()
+
+    def _tell_unasked(self) -> None:
+        self._due = None
+        if not self._running:
+            return
+        if self._channel.backlog:  # the supervisor has not read the last one: only the newest is of any use
+            self._due = self._loop.call_later(0.1, self._tell_unasked)
+        else:
+            self._tell(None)
+
+    def _tell(self, answers: int | None) -> None:
+        began = self._loop.time()
+        self._channel.send(report_frame(Told(answers), self._role.snapshot()))
+        now = self._loop.time()
+        self._quiet_until = now + _QUIET * (now - began)
+
+    def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """A bug. Whoever goes on in an unknown state may be a second master: leave it to a successor."""
+        error = context.get("exception")
+        if error is None:
+            self.log(Level.WARNING, context["message"])
+        else:
+            report_bug(self._log, error)
+            os._exit(ExitStatus.INTERNAL)
+
+
+def _snapshot(role: str, text: bytes) -> VrrpSnapshot | LvsSnapshot:
+    parsed = json.loads(text)
+    return from_json(VrrpSnapshot, parsed) if role == "vrrp" else from_json(LvsSnapshot, parsed)
+
+
+def make_role(name: str, host: Host) -> AnyRole:
+    """The role of that name. Each worker imports its own role only."""
+    if name == "vrrp":
+        from pyvrrp.daemon.vrrp_role import VrrpRole
+
+        return VrrpRole(host)
+    from pyvrrp.daemon.checkers_role import CheckersRole
+
+    return CheckersRole(host)
+
+
+def main() -> None:
+    """The process. Never returns: the interpreter's own tidying up would only delay the stop."""
+    # Ctrl-C reaches all processes of the terminal; the supervisor alone acts on it and tells us.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    gc.disable()  # until all is loaded
+    _, name, version = sys.argv
+    os.set_inheritable(WORKER_FD, False)
+    channel = Channel(socket.socket(fileno=WORKER_FD))
+    if version != __version__:
+        channel.send(report_frame(Failed(f"pyvrrp {version} was replaced by {__version__}: restart the daemon")))
+        os._exit(ExitStatus.FATAL)
+    os._exit(_live(name, channel))
+
+
+def _live(name: str, channel: Channel) -> int:
+    frame = channel.receive()
+    if frame is None:  # the supervisor died before it could say anything
+        return ExitStatus.OK
+    start = read_order(frame)
+    assert isinstance(start, Start)
+    log = open_log(start.options, name, start.namespace, start.config.global_defs.instance)
+    if name == "vrrp":
+        # asyncio imports ssl where it can and does without it where it cannot. VRRP never needs it, and it
+        # would cost each start 7 ms and the worker's whole life 4.5 MB.
+        sys.modules["ssl"] = None  # type: ignore[assignment]
+    try:
+        import asyncio
+
+        return asyncio.run(Worker(name, channel, start, log).run())
+    except Exception as error:
+        report_bug(log, error)
+        return ExitStatus.INTERNAL
+
+
+if __name__ == "__main__":
+    main()
