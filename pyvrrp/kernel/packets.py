@@ -63,6 +63,7 @@ def _listen(interface: str, index: int, group: IPv4Address) -> socket.socket:
     try:
         bpf.attach(listener, bpf.DROP_ALL)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        # Not what other sockets of this machine have joined (their groups, their devices).
         listener.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         try:
             listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)

@@ -185,6 +185,26 @@ def test_unicast(scene: Scene) -> None:
     assert scene.b.got == [("eth0", A, B, 255, advert(51))]
 
 
+def test_unicast_by_another_interface_is_not_ours(scene: Scene) -> None:
+    mac = "02:00:00:00:00:1a"
+    scene.net.plug(scene.a.host, "eth1", "lan", mac=mac)
+    scene.a.host.set_link("eth1", up=True)
+    for name in ("all", "eth1"):
+        scene.a.host.run("sysctl", "-qw", f"net.ipv4.conf.{name}.rp_filter=0")
+    carried(scene)
+    scene.a.open(51, group=A)
+    scene.a.open(51, group=A, interface="eth1")
+    scene.b.host.run("ip", "neigh", "replace", str(A), "lladdr", mac, "dev", "eth0")
+
+    def arrived() -> bool:
+        scene.b.packets.send("eth0", B, [A], advert(51), 1)
+        scene.a.read()
+        return bool(scene.a.got)
+
+    scene.a.until(arrived)
+    assert {name for name, *_ in scene.a.got} == {"eth1"}
+
+
 def test_unicast_source_need_not_be_there_yet(scene: Scene) -> None:
     scene.a.open(51, group=IPv4Address("203.0.113.5"))
 

@@ -11,7 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.netlink import NETLINK_ROUTE, Message, Netlink, attribute, attributes
+from pyvrrp.kernel.netlink import (
+    HEADER,
+    NETLINK_ROUTE,
+    NLM_F_REQUEST,
+    Message,
+    Netlink,
+    attribute,
+    attributes,
+)
 from pyvrrp.kernel.rtnetlink import (
     IFA_LOCAL,
     IFADDRMSG,
@@ -85,6 +93,14 @@ def test_refusals_carry_the_index_of_their_message(netlink: Netlink) -> None:
         assert error.operation == f"message {position}"
         assert error.errno in (errno.ENODEV, errno.EPERM)
     assert len(dump_links(netlink)) >= 1, "nothing is left over in the socket"
+
+
+def test_answers_to_something_older_are_passed_over(netlink: Netlink) -> None:
+    kind, flags, body = hopeless(1)
+    netlink._socket.send(HEADER.pack(16 + len(body), kind, flags | NLM_F_REQUEST, 0, 0) + body)
+    assert netlink.transact([harmless()], "now") == []
+    netlink._socket.send(HEADER.pack(16 + len(body), kind, flags | NLM_F_REQUEST, 0, 0) + body)
+    assert "lo" in {link.name for link in dump_links(netlink)}
 
 
 def test_a_batch_need_not_fit_one_send(netlink: Netlink) -> None:
