@@ -145,14 +145,27 @@ def pictures(found: Found, look: Callable[[DaemonSnapshot], Found], every: float
 
 def _watch(seen: Iterator[Picture | ControlError], name: str | None, *, json_output: bool) -> None:
     if json_output:
-        for picture in seen:
-            if not isinstance(picture, ControlError):
-                _write(_document(picture, name, indent=None))
+        _watch_json(seen, name)
     elif sys.stdout.isatty():
         _watch_terminal(_frames(seen, name))
     else:
         for i, frame in enumerate(_frames(seen, name)):
             _write(("\n" if i else "") + plain(frame(None)))
+
+
+def _watch_json(seen: Iterator[Picture | ControlError], name: str | None) -> None:
+    """A line a picture; why there is none goes to stderr, once."""
+    complaint = ""
+    for picture in seen:
+        try:
+            if isinstance(picture, ControlError):
+                raise picture
+            _write(_document(picture, name, indent=None))
+            complaint = ""
+        except (ControlError, UnknownNameError) as error:
+            if str(error) != complaint:
+                complaint = str(error)
+                print(f"pyvrrp: {complaint}", file=sys.stderr)  # noqa: T201
 
 
 def _frames(seen: Iterator[Picture | ControlError], name: str | None) -> Iterator[Frame]:

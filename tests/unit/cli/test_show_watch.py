@@ -21,7 +21,7 @@ from pyvrrp.observe.picture import DaemonSnapshot
 from pyvrrp.observe.selection import Found, find
 from pyvrrp.units import SECOND
 from tests.unit.cli.test_show import PYVRRP
-from tests.unit.observe.pictures import DAEMON, NOW, PICTURE, serving
+from tests.unit.observe.pictures import DAEMON, MASTER, NOW, PICTURE, serving
 
 DEADLINE = 30.0
 
@@ -127,11 +127,22 @@ def test_it_outlives_the_daemon(tmp_path: Path) -> None:
 
 def test_json_lines(tmp_path: Path) -> None:
     path = tmp_path / "1.sock"
-    with serving(path), watching("lvs", "--json", "--watch", "0.1", "--socket", str(path)) as watch:
-        watch.until("\n", times=3)
+    with ExitStack() as stack:
+        with serving(path) as daemon:
+            watch = stack.enter_context(watching(MASTER.name, "--json", "--watch", "0.1", "--socket", str(path)))
+            watch.until("\n", times=3)
+            daemon.picture = replace(PICTURE, vrrp=None)
+            watch.until(f"called {MASTER.name}")
+        path.unlink()
+        watch.until("no daemon listens")
+        before = watch.text.count("\n")
+        stack.enter_context(serving(path))
+        watch.until("\n", times=before + 3)
         assert watch.end(signal.SIGINT) == 0
-        for line in watch.text.splitlines()[:3]:
-            assert json.loads(line)["daemon"]["pid"] == DAEMON.pid
+    documents = [json.loads(line) for line in watch.text.splitlines() if not line.startswith("pyvrrp: ")]
+    assert len(documents) >= 6
+    assert all(document["vrrp"]["instances"][0]["name"] == MASTER.name for document in documents)
+    assert watch.text.count("pyvrrp: ") <= 3
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 0), (signal.SIGTERM, 128 + signal.SIGTERM)])

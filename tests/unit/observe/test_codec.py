@@ -45,7 +45,7 @@ TREE = Tree(Other(True), (Leaf(b"\x00\xff", Number.TWO), Other(False)), ("a", 1)
 
 @pytest.mark.parametrize("cls", [DaemonSnapshot, VrrpSnapshot, LvsSnapshot, Picture, Tree])
 def test_everything_comes_back_as_it_went(cls: type[Any]) -> None:
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.from_type(cls))
     def check(value: object) -> None:
         assert from_json(cls, json.loads(json.dumps(to_json(value)))) == value
