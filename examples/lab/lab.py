@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -40,8 +41,8 @@ HINTS = (
     "  sudo examples/lab/run --exec director1 pyvrrp show",
     "  sudo examples/lab/run --exec director1 ip -br address",
     "  sudo examples/lab/run --exec client bash -c 'cat </dev/tcp/192.0.2.10/15000'",
-    "  sudo examples/lab/run --clean",
 )
+CLEAN = "To remove it:  sudo examples/lab/run --clean"
 
 Event = dict[str, Any]
 
@@ -104,6 +105,7 @@ def shared_directory(*, keep: bool) -> Iterator[Path]:
         raise topology.LabError(
             f"a lab is kept up in a guest already ({exchange.DIRECTORY}); if not so: sudo examples/lab/run --clean"
         ) from None
+    (exchange.DIRECTORY / "owner").write_text(str(os.getpid()))
     try:
         yield exchange.DIRECTORY
     finally:
@@ -247,7 +249,7 @@ def play(options: argparse.Namespace) -> int:
     if performance.left:
         print(f"Could not be removed: {', '.join(performance.left)}", file=sys.stderr)
     if performance.kept and where == "host":
-        print("", "The lab is up.", *HINTS, sep="\n", file=sys.stderr)
+        print("", "The lab is up.", *HINTS, CLEAN, sep="\n", file=sys.stderr)
     if performance.client is None:
         print("The lab ended before its story did.", file=sys.stderr)
         return 130 if performance.interrupts else 1
@@ -267,8 +269,19 @@ def execute(words: list[str]) -> int:
     raise topology.LabError("no lab is up: sudo examples/lab/run --keep")
 
 
+def wait_for_end(pid: int) -> None:
+    deadline = time.monotonic() + 20
+    while os.path.exists(f"/proc/{pid}") and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def clean() -> int:
     left = topology.demolish()
+    with contextlib.suppress(OSError, ValueError):  # a lab kept up in a guest belongs to the lab.py that shows it
+        owner = int((exchange.DIRECTORY / "owner").read_text())
+        if Path(__file__).name.encode() in Path(f"/proc/{owner}/cmdline").read_bytes():
+            os.kill(owner, signal.SIGTERM)
+            wait_for_end(owner)
     shutil.rmtree(exchange.DIRECTORY, ignore_errors=True)
     print(f"Could not be removed: {', '.join(left)}" if left else "No lab is left.")
     return 1 if left else 0
@@ -280,7 +293,7 @@ def interrupt(_number: int, _frame: FrameType | None) -> None:
 
 def main() -> int:
     options = arguments()
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
         if options.tell:
