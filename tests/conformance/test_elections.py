@@ -54,15 +54,15 @@ def test_master_advertises_in_rhythm_and_announces_again_after_garp_master_delay
     assert [line for line in lines if "announces" in line] == ["8.60938 V announces 192.0.2.100 x5"]
 
 
-def test_refresh_bursts_begin_delay_plus_refresh_after_mastering() -> None:
+def test_refresh_bursts_are_counted_from_mastering() -> None:
     d = director(instance(garp=Garp(repeat=3, delay=us(2), refresh=us(4))))
     d.start()
     lines = [line for line in d.run(14) if "announces" in line]
     assert lines == [
         "3.60938 V announces 192.0.2.100 x3",
         "5.60938 V announces 192.0.2.100 x3",
-        "9.60938 V announces 192.0.2.100 x1",
-        "13.6094 V announces 192.0.2.100 x1",
+        "7.60938 V announces 192.0.2.100 x1",
+        "11.6094 V announces 192.0.2.100 x1",
     ]
 
 

@@ -15,13 +15,21 @@ AH_LENGTH = 24
 
 
 def frames(name: str) -> Iterator[bytes]:
+    return (frame for _, frame in timed(name))
+
+
+def timed(name: str) -> Iterator[tuple[int, bytes]]:
+    """Each frame with its time: microseconds since the first one."""
     data = (CAPTURES / f"{name}.pcap").read_bytes()
     magic, link_type = struct.unpack_from("<I16xI", data)
     assert (magic, link_type) == (0xA1B2C3D4, 1), "little endian, microseconds, Ethernet"
     offset = 24
+    first = None
     while offset < len(data):
-        (length,) = struct.unpack_from("<8xI", data, offset)
-        yield data[offset + 16 : offset + 16 + length]
+        seconds, micros, length = struct.unpack_from("<III", data, offset)
+        at = seconds * 1_000_000 + micros
+        first = at if first is None else first
+        yield at - first, data[offset + 16 : offset + 16 + length]
         offset += 16 + length
 
 

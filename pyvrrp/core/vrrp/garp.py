@@ -17,9 +17,9 @@ class GarpSchedule:
         self._lower: Micros | None = None
 
     def start(self, garp: Garp, at: Micros) -> None:
-        """Mastership began: a second burst after `delay`, refreshes from `delay` + `refresh` on."""
+        """Mastership began: a second burst after `delay`, and one every `refresh`."""
         self._again = at + garp.delay if garp.delay else None
-        self._refresh = at + garp.delay + garp.refresh if garp.refresh else None
+        self._refresh = at + garp.refresh if garp.refresh else None
         self._lower = None
 
     def lower_priority_met(self, garp: Garp, at: Micros) -> None:

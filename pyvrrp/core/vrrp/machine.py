@@ -266,7 +266,7 @@ class Machine:
             new = tuple(a for a in config.addresses if a not in old.addresses)
             self._put(new)
             self._burst(config.garp.repeat, new)
-            if config.garp != old.garp:
+            if new or config.garp != old.garp:
                 self._garps.start(config.garp, at)
         return out + self._flush()
 
