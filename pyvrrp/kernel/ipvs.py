@@ -167,6 +167,12 @@ class LinuxIpvs:
             for key, (state, destinations) in self.dump().items()
         }
 
+    def close(self) -> None:
+        """Give the socket back; the table stays as it is."""
+        if self._netlink is not None:
+            self._netlink.close()
+            self._netlink = None
+
     def _socket(self) -> Netlink:
         if self._netlink is None:
             self._netlink = Netlink(NETLINK_GENERIC)
