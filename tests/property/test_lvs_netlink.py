@@ -25,7 +25,9 @@ keys = st.builds(ServiceKey.of, endpoints, st.sampled_from(Protocol)) | st.build
 @st.composite
 def services(draw: st.DrawFn) -> Service:
     key = draw(keys)
-    masks = st.builds(IPv4Address, st.integers(1, 2**32 - 1)) if key.family == 2 else st.integers(1, 128)
+    masks: st.SearchStrategy[IPv4Address | int] = (
+        st.builds(IPv4Address, st.integers(1, 2**32 - 1)) if key.family == 2 else st.integers(1, 128)
+    )
     return service_of(
         VirtualServer(
             key=key,
