@@ -85,9 +85,9 @@ def stage_command(options: argparse.Namespace, where: str, shared: Path) -> list
     if options.keep:
         command += ["--stay", str(shared)]
     limit = A_DAY if options.keep else LIMIT
-    directories = [shared]
-    if REPOSITORY.is_relative_to("/tmp") or REPOSITORY.is_relative_to("/run"):
-        directories.append(REPOSITORY)  # the guest has a /tmp and a /run of its own
+    # The guest has a /tmp and a /run of its own.
+    hidden = [place for place in (REPOSITORY, Path(sys.prefix)) if place.parts[1] in ("tmp", "run")]
+    directories = [shared, *hidden]
     writable = [word for directory in directories for word in ("--rw", str(directory))]
     return [str(UML), "--timeout", str(limit), *writable, "--", *command]
 

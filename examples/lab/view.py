@@ -255,6 +255,7 @@ def cell(value: Any) -> RenderableType:
 def choose(title: str, *, json: bool) -> View:
     """The live view on a terminal, lines elsewhere; on stderr where stdout is for the JSON report."""
     output = sys.stderr if json else sys.stdout
-    if output.isatty():
-        return LiveView(Console(file=output), title)
+    console = Console(file=output)
+    if console.is_terminal and not console.is_dumb_terminal:
+        return LiveView(console, title)
     return PlainView(output)
