@@ -89,7 +89,7 @@ class Balancer:
         self._stopped = False
 
     def handle(self, event: Event) -> list[Action]:
-        return [] if self._stopped else self._collected(self._react(event))
+        return _left_behind(event) if self._stopped else self._collected(self._react(event))
 
     def _react(self, event: Event) -> list[Action]:
         match event:
@@ -347,6 +347,17 @@ class Balancer:
         if operations and self._ready:
             rest.append(ApplyTable(tuple(operations)))
         return [*rest, *(action for action in actions if isinstance(action, ReadTable))]
+
+
+def _left_behind(event: Event) -> list[Action]:
+    """After a stop nothing matters any more but what could not be taken out of IPVS."""
+    match event:
+        case IpvsRefused(_, refusals):
+            return [Log(Level.ERROR, f"IPVS: left behind: {refusal.reason}") for refusal in refusals]
+        case IpvsFailed(_, problem):
+            return [Log(Level.ERROR, f"IPVS: our services are left behind: can't {problem}")]
+        case _:
+            return []
 
 
 def _virtual_servers(config: Config) -> Iterable[VirtualServer]:

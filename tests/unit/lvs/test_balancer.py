@@ -333,6 +333,15 @@ def test_a_stop_without_ipvs_sends_nothing() -> None:
     assert play.operations == []
 
 
+def test_what_a_stop_could_not_remove_is_said() -> None:
+    play = Play(PAIR, table={})
+    play.told(StopRequested(play.at))
+    play.told(IpvsRefused(play.at, (Refusal(RemoveService(VIP), f"remove service {NAME}: no"),)))
+    assert play.logs == [f"IPVS: left behind: remove service {NAME}: no"]
+    play.told(IpvsFailed(play.at, "netlink: no"))
+    assert play.logs == ["IPVS: our services are left behind: can't netlink: no"]
+
+
 def test_the_snapshot_joins_what_we_know_and_what_the_kernel_counts() -> None:
     play = Play(config(virtual_server(real_server(RS1), real_server(RS2), sorry_server=SORRY)), table={})
     play.take_down(RS2)
