@@ -1,1 +1,25 @@
+"""keepalived.conf: text in, typed configuration and problems out.
 
+    source = expand(path, Files(), config_id, os.environ)
+    loaded = load(source)
+
+`Source.to_text` and `Source.from_text` carry the expanded text from the supervisor to its workers.
+"""
+
+from pyvrrp.config.expand import expand
+from pyvrrp.config.interfaces import InterfaceUse, absent_interfaces
+from pyvrrp.config.load import Loaded, exit_status, interfaces_named, load
+from pyvrrp.config.source import FileReader, Source, UnreadableError
+
+__all__ = [
+    "FileReader",
+    "InterfaceUse",
+    "Loaded",
+    "Source",
+    "UnreadableError",
+    "absent_interfaces",
+    "exit_status",
+    "expand",
+    "interfaces_named",
+    "load",
+]

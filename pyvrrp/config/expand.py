@@ -218,7 +218,7 @@ class _Expander:
     def _line(self, frame: Frame, text: str, origin: tuple[str, ...]) -> None:
         for _ in range(DEPTH_MAX):
             if text[0] == "@":
-                condition, text = (re.split(r"[ \t]+", text[1:], maxsplit=1) + [""])[:2]
+                condition, text = [*re.split(r"[ \t]+", text[1:], maxsplit=1), ""][:2]
                 negated = condition[:1] == "^"
                 if (condition.lstrip("^") == self.config_id) == negated or not text:
                     return

@@ -15,17 +15,17 @@ static_ipaddress | lines static_ipaddress | - | static | addresses kept for the 
 static_routes | lines static_routes | - | static | routes kept for the life of the daemon
 static_rules | lines static_rules | - | static | policy rules kept for the life of the daemon
 vrrp_sync_group | block vrrp_sync_group !NAME | - | active | instances that change state together
-garp_group | block garp_group | - | garpgroup; needs garp_interval or gna_interval | shared GARP/NA pacing for a set of interfaces
+garp_group | block garp_group | - | garpgroup; needs garp_interval or gna_interval | common pacing of gratuitous ARP
 linkbeat_interfaces | lines linkbeat_interfaces | - | linkbeat | per-interface link polling
 vrrp_instance | block vrrp_instance !NAME | - | active | one virtual router
-vrrp_script | block vrrp_script NAME | - | vrrp_script; needs script | a command whose exit status says whether instances are fit
+vrrp_script | block vrrp_script NAME | - | vrrp_script; needs script | a command that says whether instances are fit
 vrrp_track_process | block vrrp_track_process NAME | - | process; needs process | process-presence check; needs process
 interface_up_down_delays | lines interface_up_down_delays | - | debounce | debounce link up/down per interface
 track_file | block track_file NAME | - | file; needs file | value file watched with inotify
 vrrp_track_file | block track_file NAME | - | file; old track_file; needs file | older spelling of track_file
-bfd_instance | block bfd_instance NAME | - | bfd; needs neighbor_ip or neighbour_ip | BFD session (name max 31 chars); duplicate: block skipped
+bfd_instance | block bfd_instance NAME | - | bfd; needs neighbor_ip or neighbour_ip | BFD session, at most 31 characters
 SSL | block SSL | - | ssl | client certificate for SSL_GET
-virtual_server_group | lines virtual_server_group NAME | - | vsgroup; needs <line> | addresses and marks that share a service
+virtual_server_group | lines virtual_server_group NAME | - | vsgroup; needs <line> | addresses and marks of one service
 virtual_server | block virtual_server ADDRESS | - | active | service: ADDRESS [PORT], fwmark N, or group NAME
 
 [global_defs]

@@ -1,0 +1,108 @@
+"""global_defs and the scalar keywords outside of blocks: what is for the daemon, and the defaults for instances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+
+from pyvrrp.config.problems import Problems
+from pyvrrp.config.readers import BARE
+from pyvrrp.config.tree import Statement
+from pyvrrp.config.values import Values, flag, integer, scalars, text
+from pyvrrp.model.config import GlobalDefs
+from pyvrrp.model.lvs import FlushOnStop
+from pyvrrp.model.vrrp import Garp
+from pyvrrp.net import VRRP_GROUP4, Address
+from pyvrrp.units import SECOND
+
+INCLUDE_CHECKS = frozenset({"read", "match", "wildcard_match", "brace_match"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What instances and checks take from global_defs where they say nothing themselves."""
+
+    version: int = 2
+    garp: Garp = field(default_factory=Garp)
+    mcast_dst_ip: Address = VRRP_GROUP4
+    down_timer_adverts: int = 3
+    lower_prio_no_advert: bool = False
+    higher_prio_send_advert: bool = False
+    skip_check_adv_addr: bool = False
+    check_unicast_src: bool = False
+    owner_ignore_adverts: bool = False
+    log_all_failures: bool = False
+
+
+def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, Defaults]:
+    """All global_defs blocks are read as one, before anything else, as keepalived's parent process does."""
+    values = scalars(root)
+    for block in root.children:
+        if block.word == "global_defs":
+            values |= scalars(block)
+            _check(block, problems)
+    flush = values.get("lvs_flush_on_stop", values.get("lvs_flush_onstop"))
+    namespace, instance = text(values, "net_namespace"), text(values, "instance")
+    definitions = GlobalDefs(
+        router_id=text(values, "router_id"),
+        instance=instance,
+        net_namespace=namespace,
+        use_pid_dir=flag(values, "use_pid_dir") or namespace is not None or instance is not None,
+        child_wait_time=integer(values, "child_wait_time", 5) * SECOND,
+        lvs_flush=flag(values, "lvs_flush"),
+        lvs_flush_on_stop=FlushOnStop.NO
+        if flush is None
+        else (FlushOnStop.ALL if flush is BARE else FlushOnStop.SERVICES),
+        vrrp_startup_delay=integer(values, "vrrp_startup_delay", 0),
+        garp_interval=integer(values, "vrrp_garp_interval", 0),
+        dynamic_interfaces="dynamic_interfaces" in values,
+    )
+    group = values.get("vrrp_mcast_group4")
+    defaults = Defaults(
+        version=integer(values, "vrrp_version", 2),
+        garp=_garp(values),
+        mcast_dst_ip=group if isinstance(group, IPv4Address) and group.is_multicast else VRRP_GROUP4,
+        down_timer_adverts=integer(values, "vrrp_down_timer_adverts", 3),
+        lower_prio_no_advert=flag(values, "vrrp_lower_prio_no_advert"),
+        higher_prio_send_advert=flag(values, "vrrp_higher_prio_send_advert"),
+        skip_check_adv_addr=flag(values, "vrrp_skip_check_adv_addr"),
+        check_unicast_src=flag(values, "vrrp_check_unicast_src"),
+        owner_ignore_adverts=flag(values, "vrrp_owner_ignore_adverts"),
+        log_all_failures=flag(values, "checker_log_all_failures"),
+    )
+    return definitions, defaults
+
+
+def _garp(values: Values) -> Garp:
+    minimal = flag(values, "vrrp_min_garp")
+    repeat = max(1, integer(values, "vrrp_garp_master_repeat", 1 if minimal else 5))
+    delay = integer(values, "vrrp_garp_master_delay", 0 if minimal else 5)
+    return Garp(
+        repeat=repeat,
+        delay=delay * SECOND,
+        refresh=integer(values, "vrrp_garp_master_refresh", 0) * SECOND,
+        refresh_repeat=max(1, integer(values, "vrrp_garp_master_refresh_repeat", 1)),
+        lower_prio_repeat=integer(values, "vrrp_garp_lower_prio_repeat", repeat),
+        lower_prio_delay=integer(values, "vrrp_garp_lower_prio_delay", delay) * SECOND,
+    )
+
+
+def _check(block: Statement, problems: Problems) -> None:
+    """What a reader alone cannot judge."""
+    for child in block.children:
+        word, value = child.word, child.value
+        if word in ("vrrp_garp_master_repeat", "vrrp_garp_master_refresh_repeat") and value == 0:
+            problems.error(child.line, f"{word} must be at least 1", "1 is used", word=1)
+        elif word == "vrrp_mcast_group4" and isinstance(value, IPv4Address) and not value.is_multicast:
+            problems.error(child.line, f"{value} is not a multicast address", word=1)
+        elif word == "dynamic_interfaces" and isinstance(value, str):
+            effect = "an interface whose type or parent changes is taken for gone"
+            problems.inactive(child.line, f"`{value}` is accepted, but not active in this version", effect, word=1)
+        elif word == "include_check":
+            for index, option in enumerate(child.words[1:], 1):
+                signed = option[:1] in ("+", "-")
+                if option.lstrip("+-") not in INCLUDE_CHECKS or (index > 1 and not signed):
+                    problems.error(
+                        child.line, f"`{option}` is no include check", "it and the rest are ignored", word=index
+                    )
+                    break

@@ -1,0 +1,127 @@
+"""From a `Source` to a `Config`, and all that there is to say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pyvrrp.config.global_defs import Defaults, build_global_defs
+from pyvrrp.config.instances import build_instance
+from pyvrrp.config.interfaces import InterfaceUse
+from pyvrrp.config.lint import lint
+from pyvrrp.config.problems import Problems
+from pyvrrp.config.servers import build_virtual_server
+from pyvrrp.config.source import Source
+from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids
+from pyvrrp.config.tracking import definitions
+from pyvrrp.config.tree import Statement, parse
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
+from pyvrrp.model.config import Config
+from pyvrrp.model.lvs import ServiceKey, VirtualServer
+from pyvrrp.model.vrrp import VrrpInstance
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A configuration and what is wrong with it."""
+
+    config: Config
+    """What can be used of it; complete only if nothing is fatal."""
+    problems: tuple[ConfigProblem, ...]
+    """By place."""
+    interfaces: tuple[InterfaceUse, ...]
+    """Every network device named, and where."""
+
+    @property
+    def fatal(self) -> tuple[ConfigProblem, ...]:
+        """Those with which the daemon does not start."""
+        return tuple(problem for problem in self.problems if problem.severity is Severity.FATAL)
+
+
+def load(source: Source) -> Loaded:
+    """Parse, build, validate. Raises nothing; all problems come at once."""
+    problems = Problems(source)
+    root = parse(source, problems)
+    uses: list[InterfaceUse] = []
+    global_defs, defaults = build_global_defs(root, problems)
+    defined = definitions(root)
+    blocks = _named(root, "vrrp_instance", problems)
+    instances: dict[str, VrrpInstance] = {}
+    for name, (position, block) in blocks.items():
+        instance = build_instance(block, position, defaults, defined, problems, uses)
+        if instance is not None:
+            instances[name] = instance
+    check_virtual_router_ids(instances, blocks, problems)
+    groups = _named(root, "vrrp_sync_group", problems)
+    left_out = blocks.keys() - instances.keys()
+    config = Config(
+        global_defs=global_defs,
+        vrrp_instances=tuple(instances.values()),
+        vrrp_sync_groups=build_sync_groups(groups, instances, left_out, defined, problems, uses),
+        virtual_servers=_virtual_servers(root, defaults, problems),
+    )
+    lint(config, {name: block.line for name, (_, block) in blocks.items()}, problems)
+    return Loaded(config, problems.sorted(), tuple(uses))
+
+
+def interfaces_named(loaded: Loaded) -> tuple[InterfaceUse, ...]:
+    """Every network device that the configuration names, with the place of each use."""
+    return loaded.interfaces
+
+
+def exit_status(problems: Iterable[ConfigProblem]) -> int:
+    """What ``keepalived -t`` (2.2.7) would return: 0, 2, 4, 5 or 6.
+
+    2 a keyword lacks its argument, 6 script security or an include that must exist, 4 and 5 other complaints by
+    their class. What keepalived is silent about does not count, fatal or not.
+    """
+    worst = ProblemClass.OK
+    status = 0
+    for problem in problems:
+        worst = max(worst, problem.kind)
+        if problem.severity is Severity.FATAL:
+            if problem.kind is ProblemClass.MISSING_PARAMETER:
+                return 2
+            if problem.kind is ProblemClass.FILE_NOT_FOUND:
+                status = 6
+    if status or worst is ProblemClass.SECURITY:
+        return 6
+    if worst is ProblemClass.OK:
+        return 0
+    return 4 if worst <= ProblemClass.FATAL else 5
+
+
+def _named(root: Statement, word: str, problems: Problems) -> dict[str, tuple[int, Statement]]:
+    """Blocks of a kind by name, with their position; without a name, or a second time, they are skipped."""
+    found: dict[str, tuple[int, Statement]] = {}
+    for position, block in enumerate(root.children):
+        if block.word != word or len(block.words) < 2:
+            continue
+        name = block.words[1]
+        if len(block.words) > 2:
+            message = f"{word} takes one name"
+            problems.error(block.line, message, "the block is skipped", word=2, suggestion="put the name into quotes")
+        elif name in found:
+            first = found[name][1].line.number
+            message = f"{word} {name} is defined in line {first} already"
+            problems.error(block.line, message, "this second block is skipped", word=1)
+        else:
+            found[name] = (position, block)
+    return found
+
+
+def _virtual_servers(root: Statement, defaults: Defaults, problems: Problems) -> tuple[VirtualServer, ...]:
+    built: dict[ServiceKey, VirtualServer] = {}
+    for block in root.children:
+        if block.words[0] != "virtual_server":
+            continue
+        server = build_virtual_server(block, defaults.log_all_failures, problems)
+        if server is None:
+            continue
+        if server.key in built:
+            message = f"virtual server {server.key} is configured already"
+            effect = "this second block is left out; keepalived would mix the two"
+            problems.add(block.line, Severity.ERROR, message, effect)
+        else:
+            built[server.key] = server
+    return tuple(built.values())

@@ -1,0 +1,90 @@
+"""The collector of problems: parsing, building and validating add to one list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pyvrrp.config.source import Line, Source, printable
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
+
+IGNORED = "ignored"
+NO_START = "the daemon does not start"
+
+
+class Problems:
+    """All problems of one source, in the order in which they were found."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.found: list[ConfigProblem] = list(source.problems)
+
+    def add(
+        self,
+        line: Line,
+        severity: Severity,
+        message: str,
+        effect: str = IGNORED,
+        *,
+        word: int | None = None,
+        kind: ProblemClass = ProblemClass.OK,
+        suggestion: str | None = None,
+    ) -> int:
+        """Tell about a line, or one of its words; returns the problem's index, for `change_effect`."""
+        self.found.append(
+            ConfigProblem(
+                span=self.source.span(line, word),
+                severity=severity,
+                message=printable(message),
+                effect=printable(effect),
+                suggestion=None if suggestion is None else printable(suggestion),
+                kind=kind,
+            )
+        )
+        return len(self.found) - 1
+
+    def error(
+        self,
+        line: Line,
+        message: str,
+        effect: str = IGNORED,
+        *,
+        word: int | None = None,
+        kind: ProblemClass = ProblemClass.GENERAL,
+        suggestion: str | None = None,
+    ) -> None:
+        """Something asked for is dropped or replaced, and keepalived complains too."""
+        self.add(line, Severity.ERROR, message, effect, word=word, kind=kind, suggestion=suggestion)
+
+    def fatal(
+        self, line: Line, message: str, *, word: int | None = None, kind: ProblemClass = ProblemClass.GENERAL
+    ) -> None:
+        self.add(line, Severity.FATAL, message, NO_START, word=word, kind=kind)
+
+    def inactive(self, line: Line, message: str, effect: str, *, word: int | None = None) -> None:
+        self.add(line, Severity.INACTIVE, message, effect, word=word)
+
+    def notice(self, line: Line, message: str, effect: str, *, word: int | None = None) -> None:
+        self.add(line, Severity.NOTICE, message, effect, word=word)
+
+    def change_effect(self, index: int, effect: str) -> None:
+        """Say more precisely what a problem led to, once it is known."""
+        old = self.found[index]
+        self.found[index] = ConfigProblem(
+            span=old.span,
+            severity=old.severity,
+            message=old.message,
+            effect=printable(effect),
+            suggestion=old.suggestion,
+            kind=old.kind,
+        )
+
+    def sorted(self) -> tuple[ConfigProblem, ...]:
+        """By place; problems of the same line in the order in which they were found."""
+        files = {place.file: index for index, place in reversed(list(enumerate(self.source.places)))}
+        return tuple(sorted(self.found, key=lambda p: (files.get(p.span.file, -1), p.span.line)))
+
+
+def listing(words: Iterable[object]) -> str:
+    """``a, b and c``."""
+    *first, last = [str(word) for word in words]
+    return f"{', '.join(first)} and {last}" if first else last

@@ -1,0 +1,407 @@
+"""virtual_server blocks and the real servers in them.
+
+What a real server does not say it has from its virtual server, wherever in the block that stands; only the
+forwarding method is what it was when the real server was read, if it was set by then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address
+from typing import Final
+
+from pyvrrp.config.checks import CHECKS, build_check
+from pyvrrp.config.forwarding import METHODS, read_forwarding
+from pyvrrp.config.problems import Problems
+from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
+from pyvrrp.config.suggest import nearest
+from pyvrrp.config.tree import Statement
+from pyvrrp.config.values import flag, integer, scalars, text
+from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.model.lvs import (
+    Checker,
+    Endpoint,
+    Forwarding,
+    Protocol,
+    RealServer,
+    ServiceFlag,
+    ServiceKey,
+    SorryServer,
+    VirtualServer,
+)
+from pyvrrp.net import AF_INET, AF_INET6, Address, family
+
+SCHEDULERS: Final = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
+PERSISTENCE_DEFAULT: Final = 360
+"""Seconds."""
+ENGINE_MAX: Final = 16
+FLAGS: Final[Mapping[str, tuple[ServiceFlag, str]]] = {
+    "ops": (ServiceFlag.ONE_PACKET, ""),
+    "flag-1": (ServiceFlag.SCHED_1, ""),
+    "flag-2": (ServiceFlag.SCHED_2, ""),
+    "flag-3": (ServiceFlag.SCHED_3, ""),
+    "sh-fallback": (ServiceFlag.SCHED_1, "sh"),
+    "sh-port": (ServiceFlag.SCHED_2, "sh"),
+    "mh-fallback": (ServiceFlag.SCHED_1, "mh"),
+    "mh-port": (ServiceFlag.SCHED_2, "mh"),
+}
+"""Keyword to bit, and the scheduler that must have been set before."""
+
+
+@dataclass(slots=True)
+class Pool:
+    """A virtual server while its block is read."""
+
+    block: Statement
+    endpoint: Endpoint | None
+    fwmark: int
+    values: dict[str, object]
+    protocol: Protocol | None = None
+    scheduler: str | None = None
+    forwarding: Forwarding | None = None
+    flags: int = 0
+    netmask: IPv4Address | int | None = None
+    family: int | None = None
+    family_given: bool = False
+    sorry: SorryServer | None = None
+    sorry_at: Statement | None = None
+    sorry_forwarding: Forwarding | None = None
+    servers: list[tuple[Statement, Endpoint, Forwarding | None]] = field(default_factory=list)
+    unsupported: bool = False
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.block.words[1:])
+
+
+def build_virtual_server(block: Statement, log_all: bool, problems: Problems) -> VirtualServer | None:
+    """The virtual server; None if it is left out, which a problem says then."""
+    if len(block.words) < 2:
+        return None
+    if block.words[1] == "group":
+        if len(block.words) < 3:
+            problems.error(block.line, "the name of the group is missing", "the block is skipped")
+        else:
+            message = "virtual server groups are accepted, but not active in this version"
+            effect = f"virtual_server group {block.words[2]} is left out"
+            problems.inactive(block.line, message, effect)
+        return None
+    pool = _pool(block, problems)
+    if pool is None:
+        return None
+    for child in block.children:
+        _read(pool, child, problems)
+    return _finish(pool, log_all, problems)
+
+
+def _pool(block: Statement, problems: Problems) -> Pool | None:
+    words = block.words
+    if words[1] == "fwmark":
+        mark = parse_integer(words[2], 1, UINT_MAX) if len(words) > 2 else "its number is missing"
+        if isinstance(mark, str):
+            problems.error(block.line, f"fwmark: {mark}", "the virtual server is left out", word=min(2, len(words) - 1))
+            return None
+        return Pool(block, None, mark, scalars(block))
+    endpoint = _endpoint(block, "the virtual server is left out", problems)
+    if endpoint is None:
+        return None
+    return Pool(block, endpoint, 0, scalars(block), family=family(endpoint.address))
+
+
+def _endpoint(statement: Statement, effect: str, problems: Problems) -> Endpoint | None:
+    """ADDRESS [PORT] after the keyword; port 0 where none is given."""
+    words = statement.words
+    host, slash, _ = words[1].partition("/")
+    address: Address | None = parse_address(host)
+    if address is None:
+        suggestion = None
+        before, colon, after = host.rpartition(":")
+        if colon and after.isdigit() and parse_address(before.strip("[]")) is not None:
+            suggestion = f"write `{words[0]} {before.strip('[]')} {after}`"
+        problems.error(statement.line, f"`{words[1]}` is not an IP address", effect, word=1, suggestion=suggestion)
+        return None
+    if slash:
+        problems.notice(statement.line, f"`{words[1]}` has a prefix length", "it is ignored", word=1)
+    if len(words) < 3 or not words[2].strip("0"):
+        return Endpoint(address, 0)
+    port = parse_integer(words[2], 1, 65535)
+    if isinstance(port, str):
+        problems.error(statement.line, f"port: {port}", effect, word=2, kind=ProblemClass.INVALID_NUMBER)
+        return None
+    return Endpoint(address, port)
+
+
+# ---- one keyword after the other
+
+
+def _read(pool: Pool, child: Statement, problems: Problems) -> None:
+    word = child.words[0]
+    if word == "real_server":
+        _read_real_server(pool, child, problems)
+    elif word in ("lb_algo", "lvs_sched"):
+        if child.value in SCHEDULERS:
+            pool.scheduler = text({word: child.value}, word)
+        elif child.value is not None:
+            found = nearest(str(child.value), SCHEDULERS)
+            suggestion = f"did you mean `{found}`?" if found else f"one of {' '.join(SCHEDULERS)}"
+            message = f"`{child.value}` is not a scheduler"
+            problems.error(child.line, message, word=1, suggestion=suggestion)
+    elif word in ("lb_kind", "lvs_method"):
+        if len(child.words) > 1:
+            pool.forwarding = _method(pool, child, problems) or pool.forwarding
+    elif word == "protocol":
+        _read_protocol(pool, child, problems)
+    elif word in FLAGS:
+        bit, scheduler = FLAGS[word]
+        if scheduler and pool.scheduler != scheduler:
+            message = f"`{word}` is for scheduler {scheduler}, which must be set before"
+            problems.error(child.line, message)
+        else:
+            pool.flags |= bit
+    elif word == "hashed" and pool.scheduler not in ("sh", "mh"):
+        problems.error(child.line, "`hashed` is for the schedulers sh and mh")
+    elif word == "ip_family" and isinstance(child.value, str):
+        _fix_family(pool, AF_INET if child.value == "inet" else AF_INET6, child, problems)
+        pool.family_given = True
+    elif word == "persistence_granularity" and isinstance(child.value, str):
+        _read_granularity(pool, child, child.value, problems)
+    elif word == "persistence_engine" and isinstance(child.value, str) and len(child.value) > ENGINE_MAX:
+        effect = f"the first {ENGINE_MAX} characters are used"
+        problems.error(child.line, f"the name is longer than {ENGINE_MAX} characters", effect, word=1)
+    elif word.startswith("sorry_server") and len(child.words) > 1 - (word == "sorry_server_inhibit"):
+        _read_sorry_server(pool, child, problems)
+
+
+def _method(pool: Pool, child: Statement, problems: Problems) -> Forwarding | None:
+    method = read_forwarding(child, problems)
+    if method is None:
+        return None
+    if not method.supported:
+        effect = f"virtual_server {pool.name} is left out"
+        problems.inactive(child.line, "only ipip tunnels are active in this version", effect)
+        pool.unsupported = True
+    return method.forwarding
+
+
+def _read_protocol(pool: Pool, child: Statement, problems: Problems) -> None:
+    if not isinstance(child.value, str):
+        return
+    name = child.value.upper()
+    if name not in Protocol.__members__:
+        message = f"`{child.value}` is not a protocol"
+        problems.error(child.line, message, word=1, suggestion="write TCP, UDP or SCTP")
+    elif pool.endpoint is None:
+        problems.error(child.line, "a firewall mark has no protocol", word=1)
+    else:
+        pool.protocol = Protocol[name]
+
+
+def _read_granularity(pool: Pool, child: Statement, value: str, problems: Problems) -> None:
+    kind = pool.family or (AF_INET if "." in value else AF_INET6)
+    if kind == AF_INET:
+        mask = parse_address(value)
+        if mask is None and value.isascii() and value.isdigit() and len(value) < 10:
+            mask = IPv4Address(int(value))
+            message = f"`{value}` is read as the mask {mask}"
+            problems.notice(child.line, message, "as keepalived does", word=1)
+        if not isinstance(mask, IPv4Address):
+            message = f"`{value}` is not an IPv4 mask"
+            problems.error(child.line, message, word=1, suggestion="write it as 255.255.255.0")
+            return
+        pool.netmask = mask
+    else:
+        prefix = parse_integer(value, 1, 128)
+        if isinstance(prefix, str):
+            message = f"prefix length: {prefix}"
+            problems.error(child.line, message, word=1, kind=ProblemClass.INVALID_NUMBER)
+            return
+        pool.netmask = prefix
+    pool.family = kind
+    pool.values.setdefault("persistence_timeout", PERSISTENCE_DEFAULT)
+
+
+def _fix_family(pool: Pool, kind: int, child: Statement, problems: Problems) -> bool:
+    """The family of a service; False, and told, if it is another one already."""
+    if pool.family is None:
+        pool.family = kind
+    if pool.family == kind:
+        return True
+    message = f"the virtual server is IPv{4 if pool.family == AF_INET else 6}"
+    effect = "ignored" if child.word == "ip_family" else f"{child.word} {child.words[1]} is left out"
+    problems.error(child.line, message, effect, word=1)
+    return False
+
+
+def _read_sorry_server(pool: Pool, child: Statement, problems: Problems) -> None:
+    if child.word == "sorry_server":
+        endpoint = _endpoint(child, "there is no sorry server", problems)
+        if endpoint is not None:
+            if pool.sorry is not None:
+                message = f"the sorry server was {pool.sorry.endpoint}"
+                problems.notice(child.line, message, f"it is {endpoint} now", word=0)
+            pool.sorry, pool.sorry_at = SorryServer(endpoint=endpoint), child
+            pool.sorry_forwarding = pool.forwarding
+    elif pool.sorry is None:
+        problems.error(child.line, f"`{child.word}` must come after sorry_server")
+    elif child.word == "sorry_server_inhibit":
+        pool.sorry = SorryServer(endpoint=pool.sorry.endpoint, inhibit=True)
+    else:
+        pool.sorry_forwarding = _method(pool, child, problems) or pool.sorry_forwarding
+
+
+def _read_real_server(pool: Pool, child: Statement, problems: Problems) -> None:
+    if len(child.words) < 2:
+        return
+    endpoint = _endpoint(child, "the real server is left out", problems)
+    if endpoint is None:
+        return
+    forwarding = pool.forwarding
+    for inner in child.children:
+        if inner.words[0] == "lvs_method" and len(inner.words) > 1:
+            forwarding = _method(pool, inner, problems) or forwarding
+    pool.servers.append((child, endpoint, forwarding))
+
+
+# ---- at the end of the block
+
+
+def _finish(pool: Pool, log_all: bool, problems: Problems) -> VirtualServer | None:
+    line, values = pool.block.line, pool.values
+    servers = _real_servers(pool, log_all, problems)
+    if not servers:
+        problems.error(line, f"virtual_server {pool.name} has no real servers", "it is left out")
+        return None
+    timeout = values.get("persistence_timeout", 0)
+    timeout = PERSISTENCE_DEFAULT if timeout is BARE else integer(values, "persistence_timeout", 0)
+    if pool.endpoint is not None:
+        if pool.protocol is None:
+            problems.error(
+                line, f"virtual_server {pool.name} has no protocol", "UDP is used", suggestion="add `protocol TCP`"
+            )
+        protocol = pool.protocol or Protocol.UDP
+        key = ServiceKey.of(pool.endpoint, protocol)
+        if pool.endpoint.port == 0 and not timeout:
+            message = "a virtual server without a port must be persistent"
+            problems.error(line, message, f"persistence_timeout {PERSISTENCE_DEFAULT} is used")
+            timeout = PERSISTENCE_DEFAULT
+        if pool.flags & ServiceFlag.ONE_PACKET and protocol is not Protocol.UDP:
+            problems.error(line, "one-packet scheduling (ops) is for UDP only", "ops is ignored")
+            pool.flags &= ~ServiceFlag.ONE_PACKET
+    else:
+        key = ServiceKey(pool.family or AF_INET, None, None, pool.fwmark)
+    if pool.scheduler is None:
+        effect = "wlc is used"
+        problems.error(
+            line, f"virtual_server {pool.name} has no (valid) lb_algo", effect, suggestion="add `lb_algo wlc`"
+        )
+    quorum, hysteresis = _quorum(pool, servers, problems)
+    engine = text(values, "persistence_engine")
+    if pool.unsupported:
+        return None
+    return VirtualServer(
+        key=key,
+        scheduler=pool.scheduler or "wlc",
+        flags=pool.flags,
+        persistence_timeout=timeout,
+        persistence_netmask=pool.netmask,
+        persistence_engine=engine[:ENGINE_MAX] if engine else None,
+        quorum=quorum,
+        hysteresis=hysteresis,
+        sorry_server=_sorry_server(pool, problems),
+        omega=flag(values, "omega"),
+        real_servers=tuple(servers),
+    )
+
+
+def _quorum(pool: Pool, servers: list[RealServer], problems: Problems) -> tuple[int, int]:
+    """keepalived lowers what can never be reached; with weights of 0 only, quorum is 0 and never reached."""
+    quorum, hysteresis = integer(pool.values, "quorum", 1), integer(pool.values, "hysteresis", 0)
+    line, total = pool.block.line, sum(server.weight for server in servers)
+    if quorum > total:
+        message = f"quorum {quorum} is more than all weights together ({total})"
+        effect = f"quorum is {total}" if total else "quorum is never reached"
+        problems.add(line, Severity.WARNING, message, effect, kind=ProblemClass.GENERAL)
+        quorum = total
+    if hysteresis >= quorum:
+        lowered = quorum - 1 if quorum else UINT_MAX
+        if quorum:
+            message = f"hysteresis {hysteresis} is not less than quorum {quorum}"
+            effect = f"hysteresis is {lowered}"
+            problems.add(line, Severity.WARNING, message, effect, kind=ProblemClass.GENERAL)
+        hysteresis = lowered
+    return quorum, hysteresis
+
+
+def _real_servers(pool: Pool, log_all: bool, problems: Problems) -> list[RealServer]:
+    built: dict[Endpoint, RealServer] = {}
+    defaulted = False
+    weight = integer(pool.values, "weight", 1)
+    for statement, written, method in pool.servers:
+        forwarding = method if method is not None else pool.forwarding
+        if forwarding is None:
+            defaulted, forwarding = True, Forwarding.NAT
+        if forwarding is not Forwarding.TUN and not _fix_family(pool, family(written.address), statement, problems):
+            continue
+        endpoint = _port(pool, statement, written, forwarding, problems)
+        if endpoint in built:
+            problems.error(statement.line, f"real server {endpoint} is here already", "this one is left out", word=1)
+            continue
+        own = scalars(statement)
+        inherited = {**pool.values, **own}
+        built[endpoint] = RealServer(
+            endpoint=endpoint,
+            weight=integer(own, "weight", weight),
+            forwarding=forwarding,
+            upper_threshold=integer(own, "uthreshold", 0),
+            lower_threshold=integer(own, "lthreshold", 0),
+            inhibit_on_failure=flag(inherited, "inhibit_on_failure"),
+            checkers=_checks(statement, endpoint, inherited, log_all, problems),
+        )
+    if defaulted:
+        message = f"virtual_server {pool.name} has no (valid) lb_kind"
+        problems.error(pool.block.line, message, "NAT is used", suggestion=f"add `lb_kind {METHODS[0]}`")
+    return list(built.values())
+
+
+def _checks(
+    statement: Statement, endpoint: Endpoint, inherited: Mapping[str, object], log_all: bool, problems: Problems
+) -> tuple[Checker, ...]:
+    built = []
+    for child in statement.children:
+        if child.words[0] in CHECKS:
+            check = build_check(child, endpoint, inherited, log_all, problems)
+            if check is not None:
+                built.append(check)
+    return tuple(built)
+
+
+def _port(pool: Pool, statement: Statement, written: Endpoint, forwarding: Forwarding, problems: Problems) -> Endpoint:
+    """The port as programmed: only NAT can change it."""
+    if pool.endpoint is None:
+        if forwarding is Forwarding.NAT or written.port == 0:
+            return written
+        message = "with a firewall mark and DR or TUN the port is the client's"
+        problems.error(statement.line, message, "the port is ignored", word=2)
+        return Endpoint(written.address, 0)
+    port = pool.endpoint.port
+    if written.port == port or (forwarding is Forwarding.NAT and written.port):
+        return written
+    if written.port and forwarding is not Forwarding.NAT:
+        message = f"{forwarding.name} cannot change the port: it is {port} as the client asked"
+        problems.error(statement.line, message, f"port {port} is used", word=2)
+    return Endpoint(written.address, port)
+
+
+def _sorry_server(pool: Pool, problems: Problems) -> SorryServer | None:
+    sorry, statement = pool.sorry, pool.sorry_at
+    if sorry is None or statement is None:
+        return None
+    forwarding = pool.sorry_forwarding if pool.sorry_forwarding is not None else pool.forwarding
+    forwarding = Forwarding.NAT if forwarding is None else forwarding
+    endpoint = sorry.endpoint
+    if forwarding is not Forwarding.TUN and not _fix_family(pool, family(endpoint.address), statement, problems):
+        return None
+    if forwarding is not Forwarding.NAT:
+        endpoint = _port(pool, statement, endpoint, forwarding, problems)
+    return SorryServer(endpoint=endpoint, forwarding=forwarding, inhibit=sorry.inhibit)
