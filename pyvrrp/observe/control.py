@@ -103,10 +103,10 @@ def ask(path: str, timeout: float = 2.0) -> Picture:
         ) from error
 
 
-def daemons(directory: str = SOCKET_DIRECTORY) -> list[str]:
-    """Paths of the sockets at which a daemon listens, or where we may not find out; by process id.
+def sockets(directory: str = SOCKET_DIRECTORY) -> list[str]:
+    """Paths of the sockets in the directory, by process id, those that dead daemons left behind among them.
 
-    NotAllowedError where the directory may not be read. What dead daemons left behind is passed over.
+    NotAllowedError where the directory may not be read.
     """
     try:
         names = os.listdir(directory)
@@ -115,7 +115,12 @@ def daemons(directory: str = SOCKET_DIRECTORY) -> list[str]:
     except PermissionError as error:
         raise NotAllowedError(f"{directory} may not be read") from error
     pids = sorted(int(name.removesuffix(_SUFFIX)) for name in names if _is_ours(name))
-    return [path for path in (socket_path(pid, directory) for pid in pids) if _listens(path)]
+    return [socket_path(pid, directory) for pid in pids]
+
+
+def daemons(directory: str = SOCKET_DIRECTORY) -> list[str]:
+    """Those of the `sockets` at which a daemon listens, or where we may not find out."""
+    return [path for path in sockets(directory) if _listens(path)]
 
 
 def _is_ours(name: str) -> bool:

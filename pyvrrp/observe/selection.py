@@ -13,7 +13,7 @@ from pyvrrp.observe.control import (
     NoDaemonError,
     NotAllowedError,
     ask,
-    daemons,
+    sockets,
 )
 from pyvrrp.observe.picture import DaemonSnapshot, Picture
 
@@ -51,20 +51,21 @@ def find(
     """
     if path is not None:
         return Found(path, ask(path, timeout))
-    paths = daemons(directory)
-    if not paths:
-        raise NoDaemonError(f"no pyvrrpd runs here: nothing listens in {directory}")
     found: list[Found] = []
     failed: dict[str, ControlError] = {}
-    for each in paths:
+    for each in sockets(directory):
         try:
             found.append(Found(each, ask(each, timeout)))
+        except NoDaemonError:  # left behind by one that died
+            continue
         except ControlError as error:
             failed[each] = error
+    if not found and not failed:
+        raise NoDaemonError(f"no pyvrrpd runs here: nothing listens in {directory}")
     if not found:
         errors = list(failed.values())
         raise next((error for error in errors if isinstance(error, NotAllowedError)), errors[0])
-    wanted, where = _filter(netns, like, namespaces, alone=len(paths) == 1)
+    wanted, where = _filter(netns, like, namespaces, alone=len(found) + len(failed) == 1)
     chosen = [each for each in found if wanted(each.picture.daemon)]
     if len(chosen) == 1:
         return chosen[0]

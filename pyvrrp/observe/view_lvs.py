@@ -93,7 +93,11 @@ def _server(
     server: RealServerSnapshot, service: VirtualServerSnapshot, taken: Micros, rates: Rates | None, *, checks: bool
 ) -> Row:
     age = format_age(taken - server.since)
-    health = Piece(f"up {age}", Style.GOOD) if server.alive else Piece(f"DOWN {age}", Style.BAD)
+    if server.alive:
+        sure = all(checker.checked and checker.last_error is None for checker in server.checkers)
+        health = Piece(f"up {age}", Style.GOOD if sure else Style.WARN)
+    else:
+        health = Piece(f"DOWN {age}", Style.BAD)
     rate = rates.of(service.name, server.address, server.traffic) if rates else None
     notes = [note for checker in server.checkers if (note := _check(checker, taken, every=checks))]
     if server.sorry:

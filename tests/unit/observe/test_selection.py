@@ -53,6 +53,10 @@ def test_none(host: Host) -> None:
 
 
 def test_the_only_one_wherever_it_is(host: Host) -> None:
+    with serving(host.sockets / "9.sock"):
+        pass  # leaves its socket behind
+    with pytest.raises(NoDaemonError):
+        host.find()
     host.run(10, namespace=1)
     assert host.find() == 10
 

@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +141,22 @@ def test_what_is_bad_looks_bad() -> None:
     assert looks["80/100"] is Style.WARN
     assert looks["13"] is Style.BAD
     assert Style.BAD not in styles(NO_LVS).values()
+
+
+@pytest.mark.parametrize(
+    ("check", "style"),
+    [
+        ({}, Style.GOOD),
+        ({"checked": False}, Style.WARN),
+        ({"last_error": "connection refused"}, Style.WARN),
+    ],
+)
+def test_only_a_server_whose_checks_passed_is_green(check: dict[str, Any], style: Style) -> None:
+    assert PICTURE.lvs is not None
+    server = replace(SERVER, checkers=(SERVER.checkers[0], replace(SERVER.checkers[0], **check)))
+    service = replace(PICTURE.lvs.virtual_servers[0], real_servers=(server,))
+    looks = styles(replace(PICTURE, lvs=replace(PICTURE.lvs, virtual_servers=(service,))))
+    assert looks["up 3m12s"] is style
 
 
 def test_addresses_that_are_not_where_they_should_be() -> None:
