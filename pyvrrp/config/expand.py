@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from pyvrrp.config.lexer import BLANKS, SPECIAL, split_braces, strip_comment
+from pyvrrp.config.lexer import BLANKS, SPECIAL, split_braces, split_words, strip_comment
 from pyvrrp.config.parameters import DEFINITION, Parameters
 from pyvrrp.config.repeats import BadRepeatError, Repeat, is_repeat, parse_repeat
 from pyvrrp.config.source import FileReader, Line, Place, Source, UnreadableError, printable, snippet
@@ -187,7 +187,7 @@ class _Expander:
                 self._at(frame, Severity.NOTICE, message, "read as one line; keepalived would cut it in two")
             text, odd = strip_comment(text)
             if odd:
-                self._at(frame, Severity.ERROR, "a quote is not closed", "see there", ProblemClass.GENERAL)
+                self._odd_quotes(frame, text)
             if text:
                 self._line(frame, text, frame.origin)
                 if self.stack[-1] is not frame:
@@ -247,7 +247,7 @@ class _Expander:
                 break
             text, odd = strip_comment(result.text)
             if odd:
-                self._at(frame, Severity.ERROR, "a quote is not closed", "see there", ProblemClass.GENERAL)
+                self._odd_quotes(frame, text)
             if not text:
                 return
             if text[0] not in "@~$":
@@ -348,6 +348,12 @@ class _Expander:
             index = self.places[place] = len(self.source.places)
             self.source.places.append(place)
         return index
+
+    def _odd_quotes(self, frame: Frame, text: str) -> None:
+        """Only told here if the parser will not tell it."""
+        if not split_words(text)[1]:
+            message, effect = "the quotes do not match", "the line is taken as it is"
+            self._at(frame, Severity.ERROR, message, effect, ProblemClass.GENERAL)
 
     def _at(
         self, frame: Frame, severity: Severity, message: str, effect: str, kind: ProblemClass = ProblemClass.OK

@@ -180,8 +180,9 @@ class _Builder:
             self.problems.inactive(child.line, message, effect, word=at + 1)
 
     def virtual_ipaddress(self, block: Statement) -> None:
-        known = {(address.interface.ip, address.dev) for address in (*self.draft.addresses, *self.draft.excluded)}
         excluded = block.word == "virtual_ipaddress_excluded"
+        list_ = self.draft.excluded if excluded else self.draft.addresses
+        known = {(address.interface.ip, address.dev) for address in list_}
         for child in block.children:
             address = read_virtual_address(child, self.problems)
             if address is None:
@@ -193,7 +194,7 @@ class _Builder:
                 self.problems.notice(child.line, f"{address.address} is given twice", "the line is ignored", word=0)
                 continue
             known.add(key)
-            (self.draft.excluded if excluded else self.draft.addresses).append(address)
+            list_.append(address)
             if address.dev:
                 at = child.words.index("dev") + 1
                 span = self.problems.source.span(child.line, at)
@@ -256,6 +257,7 @@ class _Builder:
             return None
         uses.append(InterfaceUse(interface, problems.source.span(draft.lines["interface"], 1), f"{draft.name}"))
         uses.extend(draft.dev_spans)
+        advertised = _on(draft.addresses, interface)
         return VrrpInstance(
             name=draft.name,
             interface=interface,
@@ -267,8 +269,8 @@ class _Builder:
             preempt=not nopreempt,
             preempt_delay=preempt_delay,
             authentication=authentication,
-            virtual_ipaddress=_on(draft.addresses, interface),
-            virtual_ipaddress_excluded=_on(draft.excluded, interface),
+            virtual_ipaddress=advertised,
+            virtual_ipaddress_excluded=tuple(a for a in _on(draft.excluded, interface) if a not in advertised),
             track_interface=tracked,
             dont_track_primary=flag(values, "dont_track_primary"),
             mcast_src_ip=draft.source,

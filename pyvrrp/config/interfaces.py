@@ -15,7 +15,9 @@ class InterfaceUse:
     name: str
     span: Span
     user: str
-    """What needs it: ``vrrp_instance V``."""
+    """What needs it: ``V``, ``track_interface of V``."""
+    needed: bool = True
+    """False: keepalived starts without it too, but complains."""
 
 
 def absent_interfaces(
@@ -25,17 +27,21 @@ def absent_interfaces(
 
     Without dynamic_interfaces keepalived does not start then, and neither do we.
     """
-    return tuple(
-        ConfigProblem(
-            span=use.span,
-            severity=Severity.NOTICE if dynamic else Severity.FATAL,
-            message=f"interface {use.name} does not exist (for {use.user})",
-            effect=f"{use.user} waits for it" if dynamic else "the daemon does not start",
-            suggestion=None
-            if dynamic
-            else "create it first, correct its name, or set dynamic_interfaces in global_defs",
-            kind=ProblemClass.OK if dynamic else ProblemClass.GENERAL,
-        )
-        for use in uses
-        if use.name not in present
+    return tuple(_absent(use, dynamic) for use in uses if use.name not in present)
+
+
+def _absent(use: InterfaceUse, dynamic: bool) -> ConfigProblem:
+    severity, effect, kind = Severity.FATAL, "the daemon does not start", ProblemClass.GENERAL
+    suggestion: str | None = "create it first, correct its name, or set dynamic_interfaces in global_defs"
+    if not use.needed:
+        severity, effect, kind, suggestion = Severity.ERROR, "the line is ignored", ProblemClass.FATAL, None
+    elif dynamic:
+        severity, effect, kind, suggestion = Severity.NOTICE, "it is waited for", ProblemClass.OK, None
+    return ConfigProblem(
+        span=use.span,
+        severity=severity,
+        message=f"interface {use.name} does not exist (for {use.user})",
+        effect=effect,
+        suggestion=suggestion,
+        kind=kind,
     )

@@ -51,6 +51,9 @@ def load(source: Source) -> Loaded:
         instance = build_instance(block, position, defaults, defined, problems, uses)
         if instance is not None:
             instances[name] = instance
+    for block in root.children:
+        if block.word in ("linkbeat_interfaces", "interface_up_down_delays"):
+            uses += [InterfaceUse(c.word, source.span(c.line, 0), block.word, needed=False) for c in block.children]
     check_virtual_router_ids(instances, blocks, problems)
     groups = _named(root, "vrrp_sync_group", problems)
     left_out = blocks.keys() - instances.keys()

@@ -93,12 +93,16 @@ def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
         else:
             reader = _integer(int(low), int(high) if high else UINT_MAX, lenient)
         return _optional(reader) if optional else reader
+    if kind == "weight":
+        low, _, high = detail.partition("..")
+        return _weight(_integer(int(low), int(high), lenient))
+    if kind == "bool":
+        return _bool(frozenset(detail.split()))
     if kind == "enum":
         reader = _enum(tuple(detail.split(",")))
         return _optional(reader) if optional else reader
     return {
         "flag": _flag,
-        "bool": _bool,
         "bool_any": _bool_any,
         "word": _optional(_word) if optional else _word,
         "ip": _ip,
@@ -168,18 +172,32 @@ def _flag(words: list[str], complain: Complain) -> object:
     return True
 
 
-def _bool(words: list[str], complain: Complain) -> object:
-    if len(words) == 1 or words[1] in TRUE:
-        return True
-    if words[1] in FALSE:
-        return False
-    complain(f"`{words[1]}` is neither on nor off", 1, ProblemClass.GENERAL)
-    return None
+def _bool(others: frozenset[str]) -> Reader:
+    """`others`: further words that stand for on."""
+
+    def read(words: list[str], complain: Complain) -> object:
+        if len(words) == 1 or words[1] in TRUE or words[1] in others:
+            return True
+        if words[1] in FALSE:
+            return False
+        complain(f"`{words[1]}` is neither on nor off", 1, ProblemClass.GENERAL)
+        return None
+
+    return read
+
+
+def _weight(number: Reader) -> Reader:
+    def read(words: list[str], complain: Complain) -> object:
+        if len(words) > 2 and words[2] not in ("reverse", "noreverse"):
+            complain(f"`{words[2]}` is no option of weight", 2, ProblemClass.GENERAL)
+        return number(words, complain)
+
+    return read
 
 
 def _bool_any(words: list[str], complain: Complain) -> object:
     """Whatever valid word follows, the flag is set (keepalived: vrrp_parser.c, skip_check_adv_addr)."""
-    return True if _bool(words, complain) is not None else None
+    return True if _bool(frozenset())(words, complain) is not None else None
 
 
 def _word(words: list[str], complain: Complain) -> object:

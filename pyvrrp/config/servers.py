@@ -149,7 +149,7 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
             problems.error(child.line, message, word=1, suggestion=suggestion)
     elif word in ("lb_kind", "lvs_method"):
         if len(child.words) > 1:
-            pool.forwarding = _method(pool, child, problems) or pool.forwarding
+            pool.forwarding = _method(pool, child, pool.forwarding, problems)
     elif word == "protocol":
         _read_protocol(pool, child, problems)
     elif word in FLAGS:
@@ -173,10 +173,11 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
         _read_sorry_server(pool, child, problems)
 
 
-def _method(pool: Pool, child: Statement, problems: Problems) -> Forwarding | None:
+def _method(pool: Pool, child: Statement, before: Forwarding | None, problems: Problems) -> Forwarding | None:
+    """The method that the statement sets; as before if it is wrong."""
     method = read_forwarding(child, problems)
     if method is None:
-        return None
+        return before
     if not method.supported:
         effect = f"virtual_server {pool.name} is left out"
         problems.inactive(child.line, "only ipip tunnels are active in this version", effect)
@@ -247,7 +248,7 @@ def _read_sorry_server(pool: Pool, child: Statement, problems: Problems) -> None
     elif child.word == "sorry_server_inhibit":
         pool.sorry = SorryServer(endpoint=pool.sorry.endpoint, inhibit=True)
     else:
-        pool.sorry_forwarding = _method(pool, child, problems) or pool.sorry_forwarding
+        pool.sorry_forwarding = _method(pool, child, pool.sorry_forwarding, problems)
 
 
 def _read_real_server(pool: Pool, child: Statement, problems: Problems) -> None:
@@ -259,7 +260,7 @@ def _read_real_server(pool: Pool, child: Statement, problems: Problems) -> None:
     forwarding = pool.forwarding
     for inner in child.children:
         if inner.words[0] == "lvs_method" and len(inner.words) > 1:
-            forwarding = _method(pool, inner, problems) or forwarding
+            forwarding = _method(pool, inner, forwarding, problems)
     pool.servers.append((child, endpoint, forwarding))
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple, Protocol
 from pyvrrp.config.lexer import BLANKS, word_spans
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 
-SECRET = re.compile(r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)([^{}]*)")
+SECRET = re.compile(r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)((?:\"[^\"]*\"?|[^{}#!\"])*)")
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
 
 

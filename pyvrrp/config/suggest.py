@@ -1,11 +1,13 @@
-"""Did you mean …: the nearest known word within edit distance 2."""
+"""Did you mean …: the nearest known word within edit distance 2, 3 for a long one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Final
 
-DISTANCE_MAX: Final = 2
+DISTANCE_MAX: Final = 3
+LONG: Final = 12
+"""Characters from which three edits are allowed."""
 
 
 def distance(left: str, right: str, limit: int = DISTANCE_MAX) -> int:
@@ -27,7 +29,7 @@ def distance(left: str, right: str, limit: int = DISTANCE_MAX) -> int:
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
-    """The candidate nearest to a word, at most two edits and less than half of the word away, or None.
+    """The candidate nearest to a word, at most two edits (three in a long word) and less than half of it away, or None.
 
     A word that a candidate ends with counts too (``bal_defs``, a cut-off ``global_defs``).
     """
@@ -35,9 +37,10 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         return None
     best: tuple[int, str] | None = None
     lowered = word.lower()
+    limit = DISTANCE_MAX if len(word) >= LONG else min(2, (len(word) - 1) // 2)
     for candidate in candidates:
-        found = 1 if lowered == candidate.lower() else distance(word, candidate)
-        if found <= min(DISTANCE_MAX, (len(word) - 1) // 2) and (best is None or (found, candidate) < best):
+        found = 1 if lowered == candidate.lower() else distance(word, candidate, limit)
+        if found <= limit and (best is None or (found, candidate) < best):
             best = (found, candidate)
     if best is None and len(word) > 5:
         best = min(((len(c) - len(word), c) for c in candidates if c.endswith(word)), default=None)

@@ -120,7 +120,7 @@ class _Parser:
         elif word == "{":
             self._stray_brace(frame, line)
         else:
-            self._statement(frame, word, words, line)
+            self._statement(frame, words, line, unmatched)
 
     def end(self) -> None:
         if self.depth == 0 and len(self.frames) == 1:
@@ -233,7 +233,8 @@ class _Parser:
             return
         frame.block.children.append(Statement(None, words, line))
 
-    def _statement(self, frame: Frame, word: str, words: list[str], line: Line) -> None:
+    def _statement(self, frame: Frame, words: list[str], line: Line, unmatched: bool) -> None:
+        word = words[0]
         row = frame.table.get(word)
         if row is None:
             if self.stray is not None:
@@ -257,11 +258,12 @@ class _Parser:
             frame.used.add(word)
         statement = Statement(row, words, line)
         if len(words) == 1 and (row.mandatory or row.reported):
-            self._argument_missing(row, line)
+            if not unmatched or row.argument != "command":
+                self._argument_missing(row, line)
         elif row.read is not None:
             statement.value = self._read(row, words, line)
         frame.block.children.append(statement)
-        if (row.effect is not None or row.says) and not frame.inactive:
+        if row.says or (row.effect is not None and not frame.inactive):
             self._tell(frame, row, words, line)
         if row.opens is not None:
             self._open(frame, row, statement)

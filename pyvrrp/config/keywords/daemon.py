@@ -41,7 +41,7 @@ router_id | !word | local host name | active | identity shown in mail subjects e
 notification_email_from | !word | user@local_name when smtp_server set | mail | from address
 smtp_server | word | none (no mail) | mail | SMTP relay; default port 25
 smtp_helo_name | ?word | local host name | mail | HELO argument
-smtp_connect_timeout | uint~ 0..4294 | 30 | mail | timeout for each SMTP step
+smtp_connect_timeout | uint~ 1..4294 | 30 | mail | timeout for each SMTP step
 notification_email | lines notification_email | none | mail; needs <line> | recipients; empty block: error
 smtp_alert | bool | unset (=false) | mail | default mail switch for vrrp and checkers
 smtp_alert_vrrp | bool | unset | mail | overrides smtp_alert for vrrp
@@ -80,8 +80,8 @@ vrrp_vmac_garp_intvl | !words | 0 | extraif; says DEPRECATED; old vrrp_garp_extr
 vrrp_lower_prio_no_advert | bool | false | active | stay silent on a lower-priority advert
 vrrp_higher_prio_send_advert | bool | false | active | send one more advert before yielding
 vrrp_version | uint~ 2..3 | 2 | active | default version for IPv4 instances
-vrrp_iptables | words | unset; bare = INPUT OUTPUT | firewall; says GENERAL | iptables chains for no_accept
-vrrp_ipsets | words | - | firewall | ipset names
+vrrp_iptables | ?words | unset; bare = INPUT OUTPUT | firewall; says GENERAL | iptables chains for no_accept
+vrrp_ipsets | ?words | - | firewall | ipset names
 nftables | ?word | unset; bare = keepalived | firewall; once | use nftables for no_accept / VMAC
 nftables_priority | int -2147483648..2147483647 | -1 | firewall | base chain priority
 nftables_ifindex | flag | off | firewall | match ifindex instead of name
@@ -90,7 +90,7 @@ nftables_ipvs_priority | int -2147483648..2147483647 | -1 | ipvsnft | base chain
 nftables_ipvs_start_fwmark | uint 1.. | 1000 | ipvsnft | first mark allocated
 nftables_counters | flag | off | firewall | add counters to rules
 vrrp_check_unicast_src | flag | off | active | drop unicast adverts from unlisted sources
-vrrp_skip_check_adv_addr | bool_any | false | active | check VIP list only when the sender changes
+vrrp_skip_check_adv_addr | bool all | false | active | check VIP list only when the sender changes
 vrrp_strict | flag | false | strict | obey the RFCs to the letter
 vrrp_priority | !int -20..19 | 0 | sched | nice of VRRP child
 checker_priority | !int -20..19 | 0 | sched | nice of checker child

@@ -2,10 +2,10 @@
 
 TABLE = """
 [vrrp_script]
-script | ?command | required | script | check command
-interval | uint 0..4294 | 1 s | script | time between runs
-timeout | uint 0..4294 | interval | script | run time limit
-weight | int -253..253 | 0 | script | 0 = fault on failure
+script | !command | required | script | check command
+interval | uint 1..4294 | 1 s | script | time between runs
+timeout | uint 1..4294 | interval | script | run time limit
+weight | weight -253..253 | 0 | script | 0 = fault on failure
 rise | uint 1..2147483647 | 1 | script | successes needed to go up
 fall | uint 1..2147483647 | 1 | script | failures needed to go down
 user | word | script_user | script | uid/gid of the script
@@ -14,7 +14,7 @@ init_fail | flag | off (start assumed up) | script | intended: start in failed s
 [vrrp_track_process]
 process | words1 | required | process; once | name (and arguments) to look for
 param_match | ?words | none, exact if args given | process | how arguments are compared
-weight | !int -254..254 | 0 | process; once | priority change; 0 = fault
+weight | !weight -254..254 | 0 | process; once | priority change; 0 = fault
 quorum | uint 1..65535 | 1 | process | minimum number of processes
 quorum_max | uint 0..65535 | unlimited | process | 0 = must not run
 delay | secs 0.000001..3600 | 0 | process | both delays
@@ -24,7 +24,7 @@ full_command | flag | off; on with args or param_match | process | match /proc/P
 
 [track_file]
 file | !word | required | file | path read
-weight | !int -254..254 | 1 | file | multiplier
+weight | !weight -254..254 | 1 | file | multiplier
 init_file | ?words | off; value 0 | file | create (or overwrite) file at start; never on reload or -t
 
 [bfd_instance]
@@ -40,7 +40,7 @@ ttl | uint 1..255 | 255 for IPv4, 64 for IPv6 | bfd | TTL/hop limit sent
 hoplimit | uint 1..255 | as ttl | bfd | alias of ttl
 max_hops | int -1..255 | 0 | bfd | allowed TTL drop
 multihop | bool | false | bfd; new | port 4784 instead of 3784
-weight | int -253..253 | 0 | bfd | read by the VRRP child only
+weight | weight -253..253 | 0 | bfd | read by the VRRP child only
 vrrp | flag | both if neither vrrp nor checker | bfd | send events to VRRP
 checker | flag | both if neither | bfd | send events to checkers
 
