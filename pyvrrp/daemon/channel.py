@@ -24,8 +24,6 @@ from pyvrrp.observe.codec import from_json, to_json
 if TYPE_CHECKING:
     import asyncio
 
-WORKER_FD: Final = 3
-"""The descriptor on which a worker finds its end."""
 _LENGTH: Final = 4
 _CHUNK: Final = 1 << 18
 
@@ -234,9 +232,3 @@ class Channel:
         frame = bytes(self._in[_LENGTH:end])
         del self._in[:end]
         return frame
-
-
-def pair() -> tuple[Channel, socket.socket]:
-    """The supervisor's end, and the socket to hand to the worker."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    return Channel(ours), theirs

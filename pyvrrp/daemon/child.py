@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pyvrrp import __version__
 from pyvrrp.core.log import Level
+from pyvrrp.daemon.birth import Newborn, bear
 from pyvrrp.daemon.channel import (
-    WORKER_FD,
     Channel,
     Failed,
     Order,
@@ -24,7 +22,6 @@ from pyvrrp.daemon.channel import (
     Tell,
     Told,
     order_frame,
-    pair,
     read_report,
 )
 from pyvrrp.daemon.lifecycle import Death, early_deaths, respawn_delay
@@ -34,9 +31,6 @@ from pyvrrp.units import Micros, format_seconds, seconds
 
 if TYPE_CHECKING:
     import asyncio
-
-WORKER: Final = (sys.executable, "-P", "-m", "pyvrrp.daemon.worker")
-"""The program of a worker; its role follows. -P: the daemon's directory is no place to import from."""
 
 
 class Keeper(Protocol):
@@ -60,7 +54,10 @@ class Keeper(Protocol):
 class Child:
     """The worker of one role, through all its lives."""
 
-    def __init__(self, role: str, keeper: Keeper, program: Sequence[str], pid_file: PidFile) -> None:
+    def __init__(
+        self, role: str, keeper: Keeper, program: Sequence[str], pid_file: PidFile, newborn: Newborn | None = None
+    ) -> None:
+        """`newborn`: a process that waits for its first order already."""
         self.role = role
         self.pid: int | None = None
         self.running = False
@@ -73,6 +70,7 @@ class Child:
         self._keeper = keeper
         self._program = program
         self._pid_file = pid_file
+        self._newborn = newborn
         self._loop: asyncio.AbstractEventLoop | None = None
         self._channel: Channel | None = None
         self._started: Micros = 0
@@ -86,19 +84,9 @@ class Child:
     def spawn(self) -> None:
         """Begin a life. OSError where the system has no room for a process."""
         self._respawn = None
-        self._channel, theirs = pair()
+        newborn, self._newborn = self._newborn or bear(self.role, self._program), None
+        self._channel, self.pid = Channel(newborn.line), newborn.pid
         self.running, self.problem, self._last_words = False, None, None
-        with theirs:
-            self.pid = os.posix_spawn(
-                self._program[0],
-                [*self._program, self.role, __version__],
-                os.environ,
-                file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), WORKER_FD)],
-                # Ctrl-C reaches the whole foreground: the supervisor alone acts on it, and a worker
-                # that has not come to ignoring it must not die of it.
-                setsigmask=[signal.SIGINT],
-                setsigdef=[signal.SIGTERM],
-            )
         self._started = time.monotonic_ns() // 1000
         self._pid_file.write(self.pid)
         self._keeper.log(Level.INFO, f"Starting {self.role} worker, pid={self.pid}")

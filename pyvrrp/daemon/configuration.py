@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final
 
+from pyvrrp.config import InterfaceUse, absent_interfaces, expand, load
 from pyvrrp.core.log import Level
-from pyvrrp.daemon.lifecycle import ExitStatus
+from pyvrrp.daemon.exit_status import ExitStatus
+from pyvrrp.daemon.options import Options
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
+from pyvrrp.kernel.files import Files
 from pyvrrp.model.config import Config
 
 LEVELS: Final = {
@@ -40,17 +45,52 @@ class Reading:
 
     config: Config
     problems: tuple[ConfigProblem, ...]
-    status: ExitStatus = ExitStatus.OK
-    """With which a start with this configuration ends; OK where it can be used."""
+    devices: tuple[InterfaceUse, ...] = ()
+    """The network devices it names."""
+
+    @property
+    def status(self) -> ExitStatus:
+        """With which a start with this configuration ends; OK where it can be used."""
+        fatal = [problem for problem in self.problems if problem.severity is Severity.FATAL]
+        # Line 0: the main file itself cannot be read, of which keepalived -t makes no class.
+        if any(problem.kind is ProblemClass.FILE_NOT_FOUND or not problem.span.line for problem in fatal):
+            return ExitStatus.NO_CONFIG
+        return ExitStatus.CONFIG if fatal else ExitStatus.OK
+
+
+def read(options: Options) -> Reading:
+    """Read the files that the command line names. Raises nothing: what is wrong is in the problems."""
+    config_id = options.config_id or os.uname().nodename.partition(".")[0]
+    loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()))
+    return Reading(loaded.config, loaded.problems, loaded.interfaces)
+
+
+def with_devices(reading: Reading) -> Reading:
+    """The same, looked at in the network namespace we are in: devices that are not there are problems too.
+
+    KernelError where the devices cannot be listed.
+    """
+    if not reading.devices:
+        return reading
+    absent = absent_interfaces(reading.devices, _present(), dynamic=reading.config.global_defs.dynamic_interfaces)
+    return replace(reading, problems=(*reading.problems, *absent))
+
+
+def _present() -> frozenset[str]:
+    from pyvrrp.kernel.links import LinuxLinks
+
+    links = LinuxLinks()
+    try:
+        return frozenset(links.dump())
+    finally:
+        links.close()
 
 
 def refusal(reading: Reading) -> str | None:
     """Why a running daemon does not go over to this configuration; None where it does."""
     decisive = (p for p in reading.problems if p.severity is Severity.FATAL or p.kind in _DAMAGED)
     worst = next(decisive, None)
-    if worst is not None:
-        return line(worst)
-    return None if reading.status is ExitStatus.OK else f"exit status {int(reading.status)}"
+    return None if worst is None else line(worst)
 
 
 def line(problem: ConfigProblem) -> str:
@@ -68,30 +108,6 @@ def lines(problems: Iterable[ConfigProblem]) -> list[tuple[Level, str]]:
 def named(problems: Iterable[ConfigProblem]) -> list[str]:
     """Those that the operator should be reminded of, a line each."""
     return [line(problem) for problem in problems if problem.severity in _NAMED]
-
-
-def absent_devices(config: Config, present: Sequence[str]) -> list[str]:
-    """A sentence for each network device that an instance needs from the start and that is not there."""
-    if config.global_defs.dynamic_interfaces:
-        return []
-    there = set(present)
-    found: dict[str, str] = {}
-    for instance in config.vrrp_instances:
-        devices = [(instance.interface, "runs on it")]
-        devices += [(address.dev, f"has {address.interface} on it") for address in instance.addresses]
-        devices += [(tracked.name, "tracks it") for tracked in instance.track_interface]
-        for device, use in devices:
-            if device not in there:
-                found.setdefault(device, f"vrrp_instance {instance.name} {use}")
-    for group in config.vrrp_sync_groups:
-        for tracked in group.track_interface:
-            if tracked.name not in there:
-                found.setdefault(tracked.name, f"vrrp_sync_group {group.name} tracks it")
-    return [
-        f"network device {device} does not exist, and {use}: create it, correct its name (there are: "
-        f"{', '.join(sorted(there))}), or say dynamic_interfaces in global_defs"
-        for device, use in found.items()
-    ]
 
 
 def dump(config: object, name: str = "configuration", depth: int = 0) -> Iterator[str]:

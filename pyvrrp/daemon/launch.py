@@ -11,7 +11,7 @@ import os
 import signal
 from contextlib import suppress
 
-from pyvrrp.daemon.lifecycle import ExitStatus
+from pyvrrp.daemon.exit_status import ExitStatus
 
 
 class Launch:

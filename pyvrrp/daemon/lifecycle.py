@@ -5,31 +5,15 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass, replace
-from enum import IntEnum
 from typing import Final
 
+from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
 from pyvrrp.model.config import Config
 from pyvrrp.units import SECOND, Micros
 
 ROLES: Final = ("checkers", "vrrp")
 """In the order in which they are started, as keepalived's children."""
-
-
-class ExitStatus(IntEnum):
-    """keepalived's exit statuses, of the daemon and of its workers alike."""
-
-    OK = 0
-    """Clean stop; also: a daemon with these pid files runs already, or the namespace cannot be entered."""
-    FATAL = 1
-    """Bad command line, or something is missing that a restart does not bring."""
-    CONFIG = 2
-    """The configuration cannot be used."""
-    PERMISSION = 4
-    NO_CONFIG = 6
-    """The configuration, or an include that must be there, cannot be read."""
-    INTERNAL = 70
-    """A bug of ours (EX_SOFTWARE)."""
 
 
 PERMANENT: Final = frozenset({ExitStatus.FATAL, ExitStatus.CONFIG, ExitStatus.PERMISSION})

@@ -48,7 +48,5 @@ class Options:
     """-u."""
     all_workers: bool = False
     """--all: start every worker, with or without something to do for it."""
-    all_include_checks: bool = False
-    """-e: every include must find its files."""
     not_active: tuple[str, ...] = ()
     """Options that were given and that this version accepts without acting on them: to be named in the log."""

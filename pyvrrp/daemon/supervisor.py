@@ -14,11 +14,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.core.log import Level
+from pyvrrp.daemon.birth import WORKER, Newborn, dismiss
 from pyvrrp.daemon.channel import Reload, Start
-from pyvrrp.daemon.child import WORKER, Child
+from pyvrrp.daemon.child import Child
 from pyvrrp.daemon.configuration import Reading, lines, refusal
+from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.launch import Launch
-from pyvrrp.daemon.lifecycle import ROLES, Death, ExitStatus, fixed_at_start, needed, share
+from pyvrrp.daemon.lifecycle import ROLES, Death, fixed_at_start, needed, share
 from pyvrrp.daemon.log import Log, report_bug
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.pidfile import InUseError, PidFile, PidFiles
@@ -51,11 +53,12 @@ class Supervisor:
         *,
         namespace: str | None = None,
         program: Sequence[str] = WORKER,
+        newborn: Newborn | None = None,
         sockets: str = SOCKET_DIRECTORY,
         notify_socket: str | None = None,
     ) -> None:
         """`read` reads the configuration anew; `namespace`: the one that was entered, if any; `program`: how a
-        worker is started, without its role."""
+        worker is started, without its role; `newborn`: a worker that was started in the hope that it is needed."""
         self.log = log
         self._options = options
         self._reading = reading
@@ -64,6 +67,7 @@ class Supervisor:
         self._launch = launch
         self._namespace = namespace
         self._program = program
+        self._newborn = newborn
         self._sockets = sockets
         self._notify = notify_socket
         self._portrait = Portrait(options, files.daemon, namespace)
@@ -88,6 +92,10 @@ class Supervisor:
         except BaseException:
             self._release_all()
             raise
+        finally:
+            if self._newborn is not None:
+                dismiss(self._newborn)
+                self._newborn = None
         # The workers load while we do, and nothing here needs TLS.
         sys.modules.setdefault("ssl", None)  # type: ignore[arg-type]
         import asyncio
@@ -118,6 +126,8 @@ class Supervisor:
         if self._options.dont_respawn:
             self._fail(ExitStatus.OK, f"{name} {death}. The daemon stops, as --dont-respawn asks")
             return False
+        if why:
+            self.log(Level.ERROR, why)
         self.log(Level.ERROR, f"{name} {death}; it is replaced")
         self._arrived(child.role)
         return True
@@ -198,8 +208,11 @@ class Supervisor:
     # Workers
 
     def _add(self, role: str) -> Child:
-        child = Child(role, self, self._program, PidFile(self._files.roles[role]))
-        self._children[role] = child
+        newborn = None
+        pid_file = PidFile(self._files.roles[role])
+        if self._newborn is not None and self._newborn.role == role:
+            newborn, self._newborn = self._newborn, None
+        self._children[role] = child = Child(role, self, self._program, pid_file, newborn)
         child.spawn()
         return child
 

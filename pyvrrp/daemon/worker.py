@@ -14,14 +14,14 @@ import os
 import signal
 import socket
 import sys
+import traceback
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyvrrp import __version__
 from pyvrrp.core.log import Level
-from pyvrrp.core.lvs.snapshot import LvsSnapshot
-from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
+from pyvrrp.daemon.birth import WORKER_FD
 from pyvrrp.daemon.channel import (
-    WORKER_FD,
     Channel,
     Failed,
     Ready,
@@ -34,17 +34,20 @@ from pyvrrp.daemon.channel import (
     read_order,
     report_frame,
 )
-from pyvrrp.daemon.lifecycle import ExitStatus
+from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.log import Log, open_log, report_bug
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.signals import NOT_ACTIVE
 from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.netns import enter
 from pyvrrp.kernel.system import freeze_garbage
 from pyvrrp.observe.codec import from_json
 
 if TYPE_CHECKING:
     import asyncio
 
+    from pyvrrp.core.lvs.snapshot import LvsSnapshot
+    from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
     from pyvrrp.daemon.role import Host, Role
 
 AnyRole: TypeAlias = "Role[VrrpSnapshot] | Role[LvsSnapshot]"
@@ -78,7 +81,7 @@ class Worker:
         if self._running and self._due is None:
             self._due = self._loop.call_later(max(0.0, self._quiet_until - self._loop.time()), self._tell_unasked)
 
-    async def run(self) -> ExitStatus:
+    async def run(self, make: Callable[[Host], AnyRole]) -> ExitStatus:
         """Live until told to stop."""
         import asyncio
 
@@ -91,7 +94,7 @@ class Worker:
             self._loop.add_signal_handler(request.value, self.log, Level.NOTICE, f"{what}: not active yet")
         self._channel.attach(self._loop, self._received, self._stop.set)
         try:
-            self._begin(make_role(self._name, self))
+            self._begin(make(self))
         except KernelError as error:
             self._channel.send(report_frame(Failed(f"{self._name} worker: {error}")))
             return ExitStatus.PERMISSION if error.fault is KernelFault.DENIED else ExitStatus.FATAL
@@ -168,19 +171,24 @@ class Worker:
 
 
 def _snapshot(role: str, text: bytes) -> VrrpSnapshot | LvsSnapshot:
-    parsed = json.loads(text)
-    return from_json(VrrpSnapshot, parsed) if role == "vrrp" else from_json(LvsSnapshot, parsed)
+    if role == "vrrp":
+        from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
+
+        return from_json(VrrpSnapshot, json.loads(text))
+    from pyvrrp.core.lvs.snapshot import LvsSnapshot
+
+    return from_json(LvsSnapshot, json.loads(text))
 
 
-def make_role(name: str, host: Host) -> AnyRole:
-    """The role of that name. Each worker imports its own role only."""
+def load(name: str) -> Callable[[Host], AnyRole]:
+    """What makes the role of that name. Each worker imports its own role only."""
     if name == "vrrp":
         from pyvrrp.daemon.vrrp_role import VrrpRole
 
-        return VrrpRole(host)
+        return VrrpRole
     from pyvrrp.daemon.checkers_role import CheckersRole
 
-    return CheckersRole(host)
+    return CheckersRole
 
 
 def main() -> None:
@@ -190,6 +198,10 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     gc.disable()  # until all is loaded
     _, name, version = sys.argv
+    if name == "vrrp":
+        # asyncio imports ssl where it can and does without it where it cannot. VRRP never needs it, and it would
+        # cost each start 7 ms and the worker's whole life 4.5 MB.
+        sys.modules["ssl"] = None  # type: ignore[assignment]
     os.set_inheritable(WORKER_FD, False)
     channel = Channel(socket.socket(fileno=WORKER_FD))
     if version != __version__:
@@ -199,20 +211,23 @@ def main() -> None:
 
 
 def _live(name: str, channel: Channel) -> int:
-    frame = channel.receive()
-    if frame is None:  # the supervisor died before it could say anything
-        return ExitStatus.OK
-    start = read_order(frame)
-    assert isinstance(start, Start)
-    log = open_log(start.options, name, start.namespace, start.config.global_defs.instance)
-    if name == "vrrp":
-        # asyncio imports ssl where it can and does without it where it cannot. VRRP never needs it, and it
-        # would cost each start 7 ms and the worker's whole life 4.5 MB.
-        sys.modules["ssl"] = None  # type: ignore[assignment]
     try:
         import asyncio
 
-        return asyncio.run(Worker(name, channel, start, log).run())
+        make = load(name)  # before the first order: the supervisor reads the configuration meanwhile
+        frame = channel.receive()
+        if frame is None:  # there is no work for us, or the supervisor died
+            return ExitStatus.OK
+        start = read_order(frame)
+        assert isinstance(start, Start)
+        if start.namespace is not None:
+            enter(start.namespace)
+    except Exception as error:  # there is no log yet: the supervisor has one
+        channel.send(report_frame(Failed("".join(traceback.format_exception(error)))))
+        return ExitStatus.INTERNAL
+    log = open_log(start.options, name, start.namespace, start.config.global_defs.instance)
+    try:
+        return asyncio.run(Worker(name, channel, start, log).run(make))
     except Exception as error:
         report_bug(log, error)
         return ExitStatus.INTERNAL

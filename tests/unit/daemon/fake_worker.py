@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.core.vrrp.snapshot import GroupSnapshot, VrrpSnapshot
+from pyvrrp.daemon.birth import WORKER_FD
 from pyvrrp.daemon.channel import (
-    WORKER_FD,
     Channel,
     Failed,
     Ready,

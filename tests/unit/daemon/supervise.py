@@ -13,7 +13,6 @@ from pathlib import Path
 
 from pyvrrp.daemon.configuration import Reading
 from pyvrrp.daemon.launch import Launch
-from pyvrrp.daemon.lifecycle import ExitStatus
 from pyvrrp.daemon.log import open_log
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.pidfile import PidFiles
@@ -45,7 +44,6 @@ def read(file: Path) -> Reading:
             virtual_servers=(VIRTUAL_SERVER,) * ("checkers" in words),
         ),
         (problem,) if "damaged" in words else (),
-        ExitStatus.CONFIG if "damaged" in words else ExitStatus.OK,
     )
 
 

@@ -17,7 +17,6 @@ from pyvrrp.daemon.channel import (
     Tell,
     Told,
     order_frame,
-    pair,
     read_order,
     read_report,
     report_frame,
@@ -55,8 +54,8 @@ def test_what_is_no_report_is_refused(frame: bytes) -> None:
 
 
 def ends() -> tuple[Channel, Channel]:
-    ours, theirs = pair()
-    return ours, Channel(theirs)
+    ours, theirs = socket.socketpair()
+    return Channel(ours), Channel(theirs)
 
 
 async def test_frames_of_any_size_arrive_in_order_both_ways() -> None:

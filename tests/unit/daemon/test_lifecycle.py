@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.lifecycle import (
     Death,
-    ExitStatus,
     early_deaths,
     fixed_at_start,
     needed,

@@ -1,0 +1,36 @@
+"""The first moments of a daemon, before anything that takes time to import.
+
+What makes a start slow is Python's loading of modules. The VRRP worker, whom the network waits for, begins to load
+at once, beside the supervisor, which reads the configuration meanwhile and then knows whether it is needed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from pyvrrp.daemon.birth import bear
+from pyvrrp.daemon.launch import Launch
+from pyvrrp.daemon.options import Options
+
+if TYPE_CHECKING:
+    from pyvrrp.daemon.configuration import Reading
+
+STRICT_UMASK: Final = 0o177
+"""keepalived's: what a daemon writes is root's alone."""
+
+
+def start(options: Options, show: Callable[[Reading], str]) -> int:
+    """Run the daemon to its end; the exit status. `show` renders the problems of a configuration for a terminal."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.umask(STRICT_UMASK if options.umask is None else options.umask)
+    launch = Launch(foreground=options.foreground, speak=not (options.foreground and options.log_console))
+    newborn = bear("vrrp") if options.run_vrrp else None
+
+    from pyvrrp.daemon.app import run
+
+    status = run(options, show, launch, newborn)
+    launch.release(status)
+    return status

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyvrrp.config import InterfaceUse
+from pyvrrp.core.log import Level
+from pyvrrp.daemon.configuration import Reading, dump, lines, named, read, refusal, with_devices
+from pyvrrp.daemon.exit_status import ExitStatus
+from pyvrrp.daemon.options import Options
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+from pyvrrp.model.config import Config, GlobalDefs
+from tests.unit.daemon.samples import VIRTUAL_SERVER, VRRP_INSTANCE
+
+SPAN = Span("/etc/k.conf", 3, 5)
+
+
+def problem(severity: Severity, kind: ProblemClass = ProblemClass.GENERAL, *, line: int = 3) -> ConfigProblem:
+    span = SPAN if line else Span("/etc/k.conf", 0)
+    return ConfigProblem(
+        span=span, severity=severity, message="x is wrong", effect="ignored", suggestion="write y", kind=kind
+    )
+
+
+def test_a_problem_on_one_line() -> None:
+    assert lines([problem(Severity.ERROR), problem(Severity.NOTICE, line=0)]) == [
+        (Level.ERROR, "/etc/k.conf:3:5: error: x is wrong (ignored); write y"),
+        (Level.NOTICE, "/etc/k.conf: notice: x is wrong (ignored); write y"),
+    ]
+
+
+def test_every_severity_has_a_level() -> None:
+    assert [level for level, _ in lines(problem(severity) for severity in Severity)] == [
+        Level.ERROR,
+        Level.ERROR,
+        Level.WARNING,
+        Level.NOTICE,
+        Level.WARNING,
+        Level.NOTICE,
+    ]
+
+
+def test_what_is_remembered_for_the_operator() -> None:
+    texts = named(problem(severity) for severity in Severity)
+    assert [text.split(": ")[1] for text in texts] == ["fatal", "error", "not active yet"]
+
+
+@pytest.mark.parametrize(
+    ("problems", "refused"),
+    [
+        ((), False),
+        ((problem(Severity.ERROR, ProblemClass.UNKNOWN_KEYWORD),), False),
+        ((problem(Severity.WARNING, ProblemClass.SECURITY),), False),
+        ((problem(Severity.FATAL),), True),
+        ((problem(Severity.ERROR, ProblemClass.MISSING_EOB),), True),
+        ((problem(Severity.ERROR, ProblemClass.UNMATCHED_QUOTE),), True),
+    ],
+)
+def test_what_a_running_daemon_does_not_go_over_to(problems: tuple[ConfigProblem, ...], refused: bool) -> None:
+    assert (refusal(Reading(Config(), problems)) is not None) is refused
+
+
+@pytest.mark.parametrize(
+    ("problems", "status"),
+    [
+        ((), ExitStatus.OK),
+        ((problem(Severity.ERROR, ProblemClass.MISSING_EOB),), ExitStatus.OK),
+        ((problem(Severity.FATAL),), ExitStatus.CONFIG),
+        ((problem(Severity.FATAL), problem(Severity.FATAL, ProblemClass.FILE_NOT_FOUND)), ExitStatus.NO_CONFIG),
+    ],
+)
+def test_how_a_start_ends(problems: tuple[ConfigProblem, ...], status: ExitStatus) -> None:
+    assert Reading(Config(), problems).status is status
+
+
+def test_files_are_read_with_the_config_id(tmp_path: Path) -> None:
+    conf = tmp_path / "k.conf"
+    conf.write_text("@left instance L\n@right instance R\n")
+    reading = read(Options(config_file=str(conf), config_id="right"))
+    assert (reading.config.global_defs.instance, reading.problems) == ("R", ())
+
+
+def test_a_missing_file_is_told() -> None:
+    reading = read(Options(config_file="/nowhere/k.conf"))
+    assert reading.status is ExitStatus.NO_CONFIG
+    assert "/nowhere/k.conf" in lines(reading.problems)[0][1]
+
+
+@pytest.mark.parametrize(("dynamic", "status"), [(False, ExitStatus.CONFIG), (True, ExitStatus.OK)])
+def test_devices_that_are_not_there(dynamic: bool, status: ExitStatus) -> None:
+    uses = (InterfaceUse("lo", SPAN, "vrrp_instance A"), InterfaceUse("no-such-dev", SPAN, "vrrp_instance B"))
+    config = Config(global_defs=GlobalDefs(dynamic_interfaces=dynamic))
+    reading = with_devices(Reading(config, (), uses))
+    assert reading.status is status
+    (found,) = reading.problems
+    assert "no-such-dev" in found.message
+
+
+def test_the_dump_names_every_value() -> None:
+    text = "\n".join(dump(Config(vrrp_instances=(VRRP_INSTANCE,), virtual_servers=(VIRTUAL_SERVER,))))
+    assert text.startswith("configuration: Config\n  global_defs: GlobalDefs\n    router_id = none\n")
+    assert "\n  vrrp_instances: VrrpInstance\n    name = A\n" in text
+    assert "\n    virtual_ipaddress: VirtualAddress\n      interface = 192.0.2.10/24\n" in text
+    assert "\n    state = BACKUP\n" in text
+    assert "\n    unicast_peer = none\n" in text
+    assert "scheduler = wlc" in text
