@@ -24,9 +24,18 @@ address 192.0.2.10:15000 or keepalived's name for it) or a real server. Of addre
 
 Of several daemons, the one in this network namespace is asked; --netns and --socket choose another.
 """
-SHOW_STATUS = """Exit status: 0 shown; 1 nothing has that NAME; 2 wrong command line, or several daemons and none
-chosen; 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release.
-"""
+SHOW_STATUS = (
+    "Exit status: 0 shown; 1 nothing has that NAME; 2 wrong command line, or several daemons and none chosen;"
+    " 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release."
+)
+CHECK_HELP = (
+    """Tell what is wrong with a configuration, all at once: where, what the daemon does about it, what was meant."""
+)
+CHECK_STATUS = (
+    "Exit status: that of keepalived -t: 0 nothing that keepalived complains of; 2 a keyword lacks its argument;"
+    " 4 or 5 other complaints; 6 script security, or an include that must exist is missing."
+)
+DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
 def _version(wanted: bool) -> None:
@@ -72,6 +81,27 @@ def show(
     from pyvrrp.cli.show import show as run
 
     raise typer.Exit(run(name, json_output=json_output, watch=watch, socket=socket, netns=netns))
+
+
+@app.command(help=CHECK_HELP, epilog=CHECK_STATUS)
+def check(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")] = DEFAULT_CONFIG,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings make a status other than 0, too.")] = False,
+    config_id: Annotated[
+        str | None,
+        typer.Option(
+            "--config-id",
+            "-i",
+            metavar="ID",
+            help="What @ID lines compare with; the host's name if left out.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    from pyvrrp.cli.check import check as run
+
+    raise typer.Exit(run(path, json_output=json_output, strict=strict, config_id=config_id))
 
 
 def main() -> None:
