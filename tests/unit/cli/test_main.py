@@ -9,11 +9,9 @@ from pyvrrp import __version__
 from tests.unit.cli.test_show import run
 
 CONFIG = """\
-vrrp_instance V1 {
-    interface lo
-    virtual_router_id 1
+global_defs {
+    router_id here
     bogus 1
-    virtual_ipaddress { 192.0.2.1 }
 }
 """
 
@@ -37,7 +35,7 @@ def test_check_passes_its_options_and_its_status_on(tmp_path: Path) -> None:
     done = run("check", "--json", str(path))
     told = json.loads(done.stdout)
     assert done.returncode == told["status"] != 0
-    assert [(row["line"], row["severity"]) for row in told["problems"]] == [(4, "error")]
+    assert [(row["line"], row["severity"]) for row in told["problems"]] == [(3, "error")]
     path.write_text(CONFIG.replace("bogus 1", "@other bogus 1"))
     assert run("check", "--strict", "-i", "this", str(path)).returncode == 0
     assert run("check", "--strict", "--config-id", "other", str(path)).returncode != 0
