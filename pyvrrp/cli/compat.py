@@ -333,9 +333,14 @@ def _report(text: list[str], path: str | None) -> None:
 
 
 def _show(reading: Reading) -> str:
-    from pyvrrp.daemon.configuration import line
+    """The problems as `pyvrrp check` shows them; nothing where there are none."""
+    from pyvrrp.cli.check import render
 
-    return "\n".join(map(line, reading.problems))
+    if not reading.problems:
+        return ""
+    terminal = sys.stderr.isatty()
+    width = os.get_terminal_size(2).columns if terminal else 120
+    return render(reading.problems, color=terminal, width=width).rstrip("\n")
 
 
 def _tell(*lines: str) -> None:

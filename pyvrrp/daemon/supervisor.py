@@ -33,10 +33,13 @@ from pyvrrp.observe.picture import Picture
 if TYPE_CHECKING:
     import asyncio
 
-IGNORED_AT_START: Final = (signal.SIGHUP, *(request.value for request in NOT_ACTIVE))
+IGNORED_AT_START: Final = tuple(request.value for request in NOT_ACTIVE)
 """Signals that mean something only once all runs."""
-BLOCKED_AT_START: Final = (signal.SIGTERM, signal.SIGINT)
-"""Signals that wait until there is something to stop."""
+BLOCKED_AT_START: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Signals that wait until there is something to stop or to reload. (keepalived ignores a SIGHUP at its start, and with
+it whatever was changed since it read the files.)"""
+_SOCKET: Final = "control socket"
+"""What a start waits for besides the workers."""
 
 
 class Supervisor:
@@ -75,13 +78,13 @@ class Supervisor:
         self._leaving: set[str] = set()
         """Roles whose worker is to end and not to come back."""
         self._awaited: set[str] = set()
-        """Roles that a start or a reload in progress waits for."""
+        """Roles (and the control socket) that a start or a reload in progress waits for."""
         self._settled: Callable[[], None] | None = None
         """What to do when none is awaited any more; None while nothing is in progress."""
         self._problems: list[str] = []
         """What went wrong in the workers during this reload."""
         self._again = False
-        """A SIGHUP came during a reload."""
+        """A SIGHUP came during the start or a reload."""
 
     def run(self) -> ExitStatus:
         """Live. InUseError or OSError where a worker's pid file cannot be had."""
@@ -144,19 +147,21 @@ class Supervisor:
         self._end: asyncio.Future[ExitStatus] = self._loop.create_future()
         self._gone = asyncio.Event()
         control = Control(self._sockets, self._picture)
+        self._await({_SOCKET, *self._children}, self._started)
         for child in self._children.values():
             child.watch(self._loop)
-        self._await(set(self._children), self._started)
-        for number in BLOCKED_AT_START:
-            self._loop.add_signal_handler(number, self._stop)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_AT_START)
+        self._loop.add_signal_handler(signal.SIGTERM, self._stop)
+        self._loop.add_signal_handler(signal.SIGHUP, self._hangup)
         if self._options.ignore_sigint:
-            self._loop.remove_signal_handler(signal.SIGINT)
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+        else:
+            self._loop.add_signal_handler(signal.SIGINT, self._stop)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_AT_START)
         try:
             await control.open()
         except OSError as error:
             self.log(Level.ERROR, f"control socket: {error}; pyvrrp show cannot ask this daemon")
+        self._arrived(_SOCKET)
         try:
             status = await self._end
             await self._leave()
@@ -168,7 +173,6 @@ class Supervisor:
     def _started(self) -> None:
         if self._end.done():
             return
-        self._loop.add_signal_handler(signal.SIGHUP, self._hangup)
         for request, what in NOT_ACTIVE.items():
             self._loop.add_signal_handler(request.value, self.log, Level.NOTICE, f"{what}: not active yet")
         if not self._children:
@@ -176,6 +180,7 @@ class Supervisor:
         self.log(Level.INFO, "Startup complete")
         notify(self._notify, "READY=1", f"MAINPID={os.getpid()}")
         self._launch.release(ExitStatus.OK)
+        self._hang_up_again()
 
     def _stop(self) -> None:
         self._finish(ExitStatus.OK)
@@ -252,6 +257,11 @@ class Supervisor:
         elif not self._end.done():
             self._reload()
 
+    def _hang_up_again(self) -> None:
+        if self._again:
+            self._again = False
+            self._hangup()
+
     def _reload(self) -> None:
         self.log(Level.INFO, "Reloading ...")
         notify(self._notify, *reloading())
@@ -292,9 +302,7 @@ class Supervisor:
         self.log(level, f"Reload {result}")
         self._portrait.last_reload = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {result}"
         notify(self._notify, "READY=1")
-        if self._again:
-            self._again = False
-            self._hangup()
+        self._hang_up_again()
 
     # Questions
 

@@ -166,3 +166,54 @@ def test_the_command_line_is_read_without_anything_heavy() -> None:
     program = "import sys, pyvrrp.cli.compat as c; c.parse(['-n']); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert not {"asyncio", "typer", "rich", "click", "ssl", "subprocess", "pyroute2", "scapy"} & set(loaded)
+
+
+PYVRRPD = [sys.executable, "-c", "from pyvrrp.cli.compat import main; main()"]
+
+
+def config_test(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PYVRRPD, *arguments], capture_output=True, text=True, check=False, timeout=20)
+
+
+@pytest.mark.parametrize(
+    ("conf", "status", "said"),
+    [
+        ("global_defs {\n}\n", 0, ""),
+        ("global_defs {\n    no_such_word\n}\n", 5, ":2:5: "),
+        ("vrrp_instance A {\n    interface no-such-dev\n    virtual_router_id 9\n}\n", 5, "no-such-dev does not exist"),
+    ],
+)
+def test_a_configuration_is_judged_as_keepalived_judges_it(tmp_path: Path, conf: str, status: int, said: str) -> None:
+    file = tmp_path / "k.conf"
+    file.write_text(conf)
+    done = config_test("-t", "-f", str(file))
+    assert (done.returncode, done.stdout) == (status, "")
+    assert said in done.stderr
+    assert bool(done.stderr) is bool(said)
+
+
+def test_the_verdict_may_go_to_a_file(tmp_path: Path) -> None:
+    (tmp_path / "k.conf").write_text("no_such_word\n")
+    (tmp_path / "log").write_text("before\n")
+    done = config_test(f"-t{tmp_path}/log", "-f", f"{tmp_path}/k.conf", "-x")
+    assert (done.returncode, done.stderr) == (5, "")
+    log = (tmp_path / "log").read_text()
+    assert log.startswith("before\noption --snmp: not active yet\n")
+    assert "no_such_word" in log
+
+
+def test_a_verdict_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    (tmp_path / "k.conf").write_text("no_such_word\n")
+    done = config_test("-t/no/such/folder/log", "-f", f"{tmp_path}/k.conf")
+    assert done.returncode == 1
+    assert "/no/such/folder/log: No such file or directory" in done.stderr
+    assert "no_such_word" in done.stderr
+
+
+def test_a_configuration_is_tested_without_anything_heavy(tmp_path: Path) -> None:
+    """It has 0.3 s in all; tests/bench measures them."""
+    (tmp_path / "k.conf").write_text("vrrp_instance A {\n    interface lo\n}\n")
+    program = f"import sys, pyvrrp.cli.compat as c; c.run(['-t', '-f', '{tmp_path}/k.conf']); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "pyvrrp.config.load" in loaded
+    assert not {"asyncio", "typer", "rich", "click", "ssl", "pyroute2", "scapy"} & set(loaded)

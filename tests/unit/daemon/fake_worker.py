@@ -1,8 +1,8 @@
 """A worker that does what a file tells it: ``python fake_worker.py DIRECTORY ROLE VERSION``.
 
 It speaks the real protocol. Each order that comes is a line in DIRECTORY/ROLE.heard. DIRECTORY/ROLE.does holds words:
-fail=TEXT exit=STATUS at start; deaf: does not end; silent: does not answer Tell; hold: a reload is answered only
-when DIRECTORY/ROLE.release exists.
+fail=TEXT exit=STATUS at start; deaf: does not end; silent: does not answer Tell; slow, hold: says that it is ready,
+has reloaded, only when DIRECTORY/ROLE.release exists; refused=TEXT: what comes of a reload.
 """
 
 from __future__ import annotations
@@ -72,10 +72,10 @@ class FakeWorker:
                     self.stopped.set()
                 else:
                     self.channel.send(report_frame(Told(None), self.snapshot()))
-                    self.channel.send(report_frame(Ready()))
+                    self.when_released("slow", Ready())
             case Reload(config):
                 self.hear(f"reload {config.global_defs.router_id}")
-                self.answer_reload()
+                self.when_released("hold", Reloaded(self.does.get("refused")))
             case Tell(number):
                 if "silent" not in self.does:
                     self.channel.send(report_frame(Told(number), self.snapshot()))
@@ -83,11 +83,11 @@ class FakeWorker:
                 self.hear("stop")
                 self.stopped.set()
 
-    def answer_reload(self) -> None:
-        if "hold" in self.does and not (self.directory / f"{self.role}.release").exists():
-            asyncio.get_running_loop().call_later(0.01, self.answer_reload)
+    def when_released(self, word: str, answer: Ready | Reloaded) -> None:
+        if word in self.does and not (self.directory / f"{self.role}.release").exists():
+            asyncio.get_running_loop().call_later(0.01, self.when_released, word, answer)
         else:
-            self.channel.send(report_frame(Reloaded(self.does.get("refused"))))
+            self.channel.send(report_frame(answer))
 
 
 if __name__ == "__main__":

@@ -260,6 +260,17 @@ def test_hangups_during_a_reload_make_one_more(play: Play) -> None:
     assert play.heard("vrrp") == ["start one None", "reload two", "reload three"]
 
 
+def test_a_hangup_during_the_start_is_not_lost(play: Play) -> None:
+    play.does("vrrp", "slow")
+    process = play.launch("one vrrp")
+    until(lambda: play.heard("vrrp") == ["start one None"], "the first order")
+    play.conf("two vrrp")
+    process.send_signal(signal.SIGHUP)
+    (play.directory / "vrrp.release").touch()
+    until(lambda: play.logged("Reload complete"), "the reload")
+    assert play.heard("vrrp") == ["start one None", "reload two"]
+
+
 def test_what_the_kernel_refused_in_a_reload_is_told(play: Play) -> None:
     play.does("vrrp", "refused=no-room")
     play.start("one vrrp")
