@@ -154,7 +154,7 @@ class Story:
         text = f"{first} has the VIP {seconds(took)} after its start; {second} stays BACKUP"
         if not ok:
             text = f"no orderly election: VIP on {await self.stage.holders()} after {seconds(took)}"
-        return Result(ok=ok, text=text, took=took, expected=(down, down + 1))
+        return Result(ok=ok, text=text, took=took, expected=(down, down))
 
     async def steady(self, master: str, length: float) -> bool:
         """Exactly this director has the VIP for so long."""
