@@ -22,6 +22,7 @@ from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 DEPTH_MAX: Final = 64
 REPEATED_MAX: Final = 250_000
 """Lines that repeats and multi-line parameters may produce in all."""
+NO_START: Final = "the daemon does not start"
 LINE_MAX: Final = 1022
 """Characters; keepalived cuts a longer line in two."""
 
@@ -92,18 +93,16 @@ class _Expander:
                 self.stack.append(frame)
                 self._run()
             else:
-                self._problem(Span(name, 0), Severity.FATAL, f"{name} cannot be read: {frame}", "it is not read")
-        if not read:
-            self._problem(
-                Span(path, 0),
-                Severity.FATAL,
-                f"there is no configuration file {path}" if not found else f"no configuration was read from {path}",
-                "the daemon does not start",
-            )
-        elif read > 1:
-            message = f"{path} stands for {read} files"
-            effect = "they are read as one configuration"
-            self._problem(Span(path, 0), Severity.WARNING, message, effect, ProblemClass.MULTIPLE_FILES)
+                severity = Severity.FATAL if len(found) == 1 else Severity.ERROR
+                effect = NO_START if len(found) == 1 else "it is not read"
+                self._problem(Span(name, 0), severity, f"{name} cannot be read: {frame}", effect)
+        if not found:
+            self._problem(Span(path, 0), Severity.FATAL, f"there is no configuration file {path}", NO_START)
+        elif len(found) > 1:
+            message, kind = f"{path} stands for {len(found)} files", ProblemClass.MULTIPLE_FILES
+            self._problem(Span(path, 0), Severity.WARNING, message, "they are read as one configuration", kind)
+            if not read:
+                self._problem(Span(path, 0), Severity.FATAL, "none of the files can be read", NO_START)
 
     def _open(self, path: str, origin: tuple[str, ...]) -> Frame | str:
         """The frame of a file, or why it cannot be read."""
@@ -208,7 +207,7 @@ class _Expander:
         self.repeated += 1
         if self.repeated > REPEATED_MAX:
             message = f"repeats and multi-line parameters make more than {REPEATED_MAX} lines"
-            self._at(frame, Severity.FATAL, message, "the daemon does not start", ProblemClass.GENERAL)
+            self._at(frame, Severity.FATAL, message, NO_START, ProblemClass.GENERAL)
             self.stack.clear()
         elif self.collecting is not None:
             self._collect(text, text)
@@ -233,7 +232,7 @@ class _Expander:
             if "$" not in text:
                 break
             result = self.parameters.replace(text)
-            for name in result.undefined:
+            for name in result.undefined if not is_repeat(result.text) else ():
                 self._at(frame, Severity.NOTICE, f"parameter {name} is not defined", "the text is left as it is")
             if result.error is not None:
                 self._at(frame, Severity.ERROR, result.error, "the line is ignored", ProblemClass.GENERAL)
@@ -382,4 +381,4 @@ def expand_braces(pattern: str) -> list[str]:
             done.append(text)
         else:
             waiting[:0] = [text[: match.start()] + part + text[match.end() :] for part in match[1].split(",")]
-    return done
+    return list(dict.fromkeys(done))
