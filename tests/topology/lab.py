@@ -197,6 +197,10 @@ class Lab:
         """The director holds the VIP and nobody else does."""
         return self.until(lambda: self.holders(vip) == [name], within=within, what=f"{name} alone holds {vip}")
 
+    def until_started(self, name: str, *, within: float = 10) -> float:
+        daemon = self.daemons[name]
+        return self.until(lambda: "Startup complete" in daemon.log(), within=within, what=f"{name} has started")
+
     def until_backup(self, name: str, *, within: float = 10) -> float:
         """Its log says that it listens."""
         daemon = self.daemons[name]

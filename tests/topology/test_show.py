@@ -54,6 +54,7 @@ def test_a_missing_interface_stops_the_start_with_its_name(lab: Lab) -> None:
 
 def test_a_missing_interface_that_may_come_later_is_a_fault_until_then(lab: Lab) -> None:
     lab.start("d1", OURS, "global_defs {\n    dynamic_interfaces\n}\n", instance(priority=150, device="later0"))
+    lab.until_started("d1")
     lab.until(lambda: lab.daemons["d1"].instance("VI_1")["state"] == "FAULT", within=3, what="the instance is in FAULT")
     assert any("later0" in reason for reason in lab.daemons["d1"].instance("VI_1")["faults"])
     host = lab.hosts["d1"]
