@@ -1,11 +1,11 @@
 """The line between the supervisor and a worker: a pair of Unix sockets that carries frames, and what the frames say.
 
 A frame is its length (4 bytes, big-endian) and that many bytes. Downwards it is a pickled `Order`: both ends are
-the same program, and whoever could forge an order is root already. A configuration of 20000 real servers arrives
-as ready-made values in a tenth of the time that parsing its text again would take from a worker that has advertisements
-to send. Upwards it is JSON (`observe.codec`), so that a worker that talks to the network can only ever tell its
-supervisor data. A snapshot is followed by a line break and by the snapshot, which the supervisor keeps unread
-until somebody asks for it or a successor needs it.
+the same program, and whoever could forge an order is root already. A large configuration arrives as ready-made
+values in a quarter of the time that parsing its text again would take (20000 real servers), from a worker that has
+better things to do. Upwards it is JSON (`observe.codec`), so that a worker that talks to the network can only ever
+tell its supervisor data. Told is followed by a line break and the snapshot, which the supervisor keeps unread until
+somebody asks for it or a successor needs it.
 """
 
 from __future__ import annotations

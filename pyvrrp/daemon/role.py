@@ -6,15 +6,16 @@ is what makes it vrrp or checkers; it knows nothing of processes.
 
 from __future__ import annotations
 
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from pyvrrp.core.log import Level
-from pyvrrp.core.lvs.snapshot import LvsSnapshot
-from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
-from pyvrrp.daemon.options import Options
-from pyvrrp.model.config import Config
+if TYPE_CHECKING:  # no worker pays for the other's snapshot
+    from pyvrrp.core.log import Level
+    from pyvrrp.core.lvs.snapshot import LvsSnapshot
+    from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
+    from pyvrrp.daemon.options import Options
+    from pyvrrp.model.config import Config
 
-Snapshot = TypeVar("Snapshot", VrrpSnapshot, LvsSnapshot)
+Snapshot = TypeVar("Snapshot", "VrrpSnapshot", "LvsSnapshot")
 
 
 class Host(Protocol):

@@ -196,7 +196,7 @@ def main() -> None:
     # Ctrl-C reaches all processes of the terminal; the supervisor alone acts on it and tells us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    gc.disable()  # until all is loaded
+    gc.disable()  # until all is loaded: modules are no garbage
     _, name, version = sys.argv
     if name == "vrrp":
         # asyncio imports ssl where it can and does without it where it cannot. VRRP never needs it, and it would

@@ -7,14 +7,16 @@ asked and can be told to refuse. All of them raise `KernelError` and nothing els
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pyvrrp.core.lvs.ipvs_table import DestinationState, Operation, ServiceState, Table
-from pyvrrp.core.vrrp.events import InterfaceFacts
-from pyvrrp.errors import KernelError
-from pyvrrp.model.lvs import Endpoint, ServiceKey
-from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address
+
+if TYPE_CHECKING:  # a worker loads its own half only
+    from pyvrrp.core.lvs.ipvs_table import DestinationState, Operation, ServiceState, Table
+    from pyvrrp.core.vrrp.events import InterfaceFacts
+    from pyvrrp.errors import KernelError
+    from pyvrrp.model.lvs import Endpoint, ServiceKey
+    from pyvrrp.model.vrrp import VirtualAddress
 
 Received = Callable[[str, Address, Address, int, bytes], None]
 """interface, source, destination, ttl, payload."""
