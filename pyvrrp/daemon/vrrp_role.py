@@ -8,6 +8,8 @@ socket buffer and stays what he is.
 from __future__ import annotations
 
 import asyncio
+import select
+from dataclasses import replace
 from typing import Final, assert_never
 
 from pyvrrp.core.log import Level, Log
@@ -42,10 +44,13 @@ from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import State, VirtualAddress
 from pyvrrp.net import Address
-from pyvrrp.units import Micros
+from pyvrrp.units import MILLISECOND, Micros
 
 _REHEARSALS: Final = 20
 """CPython specialises a function after some eight calls."""
+
+_LEAD: Final = MILLISECOND
+"""So long before a takeover the worker wakes up and rehearses it."""
 
 _EXPECTED: Final = frozenset({KernelFault.ABSENT})
 """Refusals while a device is going: the monitor tells the same story, and the machine acts on that."""
@@ -70,6 +75,9 @@ class VrrpRole:
         self._addresses: Addresses = LinuxAddresses() if addresses is None else addresses
         self._packets: Packets = LinuxPackets() if packets is None else packets
         self._timer = Timer()
+        self._armed: Micros | None = None
+        """For when the timer is set."""
+        self._poll = select.poll()
         self._announcer = Announcer(self._announce)
         self._interfaces: dict[str, InterfaceFacts] = {}
         self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
@@ -88,20 +96,25 @@ class VrrpRole:
             self._interfaces[name] = facts
             self._router.handle(InterfaceChanged(at, name, facts))
         self._open_sockets()
-        loop.add_reader(self._links.watch(self._interface_changed, self._address_removed), self._read_links)
+        self._links_descriptor = self._links.watch(self._interface_changed, self._address_removed)
+        loop.add_reader(self._links_descriptor, self._links.read)
         for descriptor in self._packets.filenos():
             loop.add_reader(descriptor, self._read_packets)
+        for descriptor in (self._links_descriptor, *self._packets.filenos()):
+            self._poll.register(descriptor, select.POLLIN)
         loop.add_reader(self._timer.fileno(), self._wake)
-        self._rehearse(at)
+        self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
 
-    def _rehearse(self, at: Micros) -> None:
-        """Play a takeover without performing it: the interpreter runs code that it has run before twice as fast."""
-        router = Router(self._config)
-        for name, facts in self._interfaces.items():
-            router.handle(InterfaceChanged(at, name, facts))
-        router.handle(Started(at))
-        for _ in range(_REHEARSALS):
+    def _rehearse(self, times: int) -> None:
+        """Play a takeover without performing it: code that has just run, and often, is several times as fast."""
+        config = replace(self._config, vrrp_instances=self._config.vrrp_instances[:1], vrrp_sync_groups=())
+        at = monotonic()
+        for _ in range(times):
+            router = Router(config)
+            for name, facts in self._interfaces.items():
+                router.handle(InterfaceChanged(at, name, facts))
+            router.handle(Started(at))
             if (due := router.deadline()) is not None:
                 router.handle(TimePassed(due))
 
@@ -128,9 +141,6 @@ class VrrpRole:
     def _received(self, interface: str, source: Address, destination: Address, ttl: int, payload: bytes) -> None:
         self._feed(DatagramReceived(monotonic(), interface, source, destination, ttl, payload))
 
-    def _read_links(self) -> None:
-        self._links.read()
-
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
         if facts is None:
             self._interfaces.pop(name, None)
@@ -143,11 +153,35 @@ class VrrpRole:
         self._feed(AddressRemoved(monotonic(), dev, address))
 
     def _wake(self) -> None:
-        if self._timer.clear():
-            now = monotonic()
-            self._read_packets()
-            self._read_links()
-            self._feed(TimePassed(now))
+        """The timer rang: because a deadline has come, is near, or was near before an advertisement moved it."""
+        self._armed = None
+        due = self._router.deadline()
+        if due is None or monotonic() < due:
+            self._rehearse(1)
+        else:
+            self._drain()
+            self._feed(TimePassed(monotonic()))
+        self._arm()
+
+    def _drain(self) -> None:
+        """Take in what arrived before this moment."""
+        for descriptor, _ in self._poll.poll(0):
+            if descriptor == self._links_descriptor:
+                self._links.read()
+            else:
+                self._read_packets()
+
+    def _arm(self) -> None:
+        """Have the timer ring in time for the deadline, and a little earlier for a takeover, to be warm by then.
+
+        A deadline that moved away, as a backup's does with each advertisement, is left to the ring that is set.
+        """
+        due = self._router.deadline()
+        if due is not None and self._router.takeover_is_next and monotonic() < due - _LEAD:
+            due -= _LEAD
+        if self._armed is None or (due is not None and due < self._armed):
+            self._armed = due
+            self._timer.arm(due)
 
     # What is to be done.
 
@@ -156,7 +190,7 @@ class VrrpRole:
         refusals = self._perform(self._router.handle(event))
         for refusal in refusals:
             self._perform(self._router.handle(refusal))
-        self._timer.arm(self._router.deadline())
+        self._arm()
 
     def _perform(self, actions: list[Action]) -> list[KernelRefused]:
         """In order, but packets and addresses before paperwork: a takeover does not wait for a log."""

@@ -106,6 +106,11 @@ class Router:
             heappop(self._timers)
         return None
 
+    @property
+    def takeover_is_next(self) -> bool:
+        """Is what `deadline()` names the end of a BACKUP's wait?"""
+        return bool(self._timers) and self._timers[0][2].state is State.BACKUP
+
     def snapshot(self) -> VrrpSnapshot:
         return VrrpSnapshot(
             instances=tuple(machine.snapshot(self._unit_of[id(machine)].name) for machine in self._machines.values()),
