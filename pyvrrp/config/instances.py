@@ -270,7 +270,7 @@ class _Builder:
             preempt_delay=preempt_delay,
             authentication=authentication,
             virtual_ipaddress=advertised,
-            virtual_ipaddress_excluded=tuple(a for a in _on(draft.excluded, interface) if a not in advertised),
+            virtual_ipaddress_excluded=self._excluded(advertised, interface),
             track_interface=tracked,
             dont_track_primary=flag(values, "dont_track_primary"),
             mcast_src_ip=draft.source,
@@ -288,6 +288,19 @@ class _Builder:
             down_timer_adverts=integer(values, "down_timer_adverts", defaults.down_timer_adverts),
             garp=self._garp(),
         )
+
+    def _excluded(self, advertised: tuple[VirtualAddress, ...], interface: str) -> tuple[VirtualAddress, ...]:
+        """Without those that are advertised anyway."""
+        present = {(address.address, address.dev) for address in advertised}
+        kept = []
+        for address in _on(self.draft.excluded, interface):
+            if (address.address, address.dev) in present:
+                message = f"{address.address} is in virtual_ipaddress too"
+                line = self.draft.lines["virtual_ipaddress_excluded"]
+                self.problems.notice(line, message, "it counts as advertised")
+            else:
+                kept.append(address)
+        return tuple(kept)
 
     def _unset(self, word: str) -> bool:
         return word not in self.draft.lines

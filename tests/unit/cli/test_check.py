@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pyvrrp.cli.check import check, examine, render
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+
+
+def problem(
+    text: str = "  state SLAVE",
+    column: int = 9,
+    length: int = 5,
+    *,
+    line: int = 3,
+    severity: Severity = Severity.ERROR,
+    suggestion: str | None = None,
+    origin: tuple[str, ...] = (),
+) -> ConfigProblem:
+    span = Span("k.conf", line, column, length, text, origin)
+    return ConfigProblem(span=span, severity=severity, message="wrong", effect="ignored", suggestion=suggestion)
+
+
+def test_a_problem_is_shown_with_its_line_and_what_becomes_of_it() -> None:
+    told = problem(suggestion="write BACKUP", origin=("included from a.conf:1", "expanded from $X (a.conf:2)"))
+    assert render([told], color=False, width=80) == (
+        "k.conf:3:9: error: wrong\n"
+        "    3 |   state SLAVE\n"
+        "      |         ^^^^^\n"
+        "      = effect: ignored\n"
+        "      = help: write BACKUP\n"
+        "      = expanded from $X (a.conf:2)\n"
+        "      = included from a.conf:1\n"
+        "1 error; the daemon starts\n"
+    )
+
+
+def caret(text: str, column: int, length: int, width: int = 80) -> tuple[str, str]:
+    """The line as shown and the line of the caret, from the bar on."""
+    _, line, mark, *_ = render([problem(text, column, length)], color=False, width=width).splitlines()
+    return line.partition("| ")[2], mark.partition("| ")[2]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "length", "line", "mark"),
+    [
+        ("\tstate X", 8, 1, "        state X", "              ^"),
+        ("a\tb", 3, 1, "a       b", "        ^"),
+        ("路由 x", 4, 1, "路由 x", "     ^"),
+        ("路由 x", 1, 2, "路由 x", "^^^^"),
+        ("e\u0301 x", 4, 1, "e\u0301 x", "  ^"),
+        ("abc", 4, 1, "abc", "   ^"),
+        ("abc", 1, 99, "abc", "^^^"),
+        ("", 1, 1, "", ""),
+    ],
+)
+def test_tabs_and_wide_characters_do_not_move_the_caret(
+    text: str, column: int, length: int, line: str, mark: str
+) -> None:
+    if text:
+        assert caret(text, column, length) == (line, mark)
+    else:
+        assert "^" not in render([problem(text, column, length)], color=False, width=80)
+
+
+def test_a_long_line_is_cut_around_what_matters() -> None:
+    line, mark = caret("x" * 300 + " here " + "y" * 300, 302, 4, width=60)
+    assert len(line) <= 60
+    start = mark.index("^")
+    assert line[start : start + mark.count("^")] == "here"
+
+
+def test_colours_only_where_asked_for() -> None:
+    assert "\x1b" not in render([problem()], color=False, width=80)
+    assert "\x1b[31merror\x1b[0m" in render([problem()], color=True, width=80)
+
+
+@pytest.mark.parametrize(
+    ("severities", "summary"),
+    [
+        ([], "no problems; the daemon starts"),
+        ([Severity.FATAL], "1 fatal error; the daemon does not start"),
+        (
+            [Severity.ERROR, Severity.ERROR, Severity.WARNING, Severity.INACTIVE, Severity.NOTICE, Severity.DEPRECATED],
+            "2 errors, 1 warning, 1 deprecated spelling, 1 keyword not active yet, 1 notice; the daemon starts",
+        ),
+    ],
+)
+def test_the_summary(severities: list[Severity], summary: str) -> None:
+    text = render([problem(severity=severity) for severity in severities], color=False, width=80)
+    assert text.splitlines()[-1] == summary
+
+
+def test_many_of_the_same_are_listed_by_line() -> None:
+    text = render([problem(line=number) for number in range(1, 31)], color=False, width=80)
+    assert text.count("= effect") == 3
+    assert "the same 27 times more, in lines 4, 5, 6," in text
+    assert text.splitlines()[-1] == "30 errors; the daemon starts"
+
+
+def test_a_problem_of_the_whole_file_has_no_line() -> None:
+    whole = ConfigProblem(span=Span("k.conf", 0), severity=Severity.FATAL, message="no file", effect="no start")
+    assert render([whole], color=False, width=80).startswith("k.conf: fatal: no file\n      = effect: no start\n")
+
+
+def test_nothing_in_a_file_name_reaches_the_terminal_raw() -> None:
+    odd = ConfigProblem(span=Span("k\x1b[2J.conf", 1), severity=Severity.ERROR, message="m", effect="e")
+    assert "\x1b" not in render([odd], color=False, width=80)
+
+
+CONFIG = """\
+vrrp_instance V {
+  state BACKUP
+  interface %s
+  virtual_router_id 5
+  virtual_ipaddress {
+    10.0.0.1
+  }
+  @left priority 300
+}
+"""
+
+
+def written(folder: Path, interface: str = "lo") -> str:
+    path = folder / "keepalived.conf"
+    path.write_text(CONFIG % interface)
+    return str(path)
+
+
+def test_the_exit_status_is_keepaliveds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.conf"
+    for text, status in (("", 0), ("foo\n", 5), ("child_wait_time\n", 2), ("includea nosuch\n", 6)):
+        path.write_text(text)
+        assert check(str(path)) == status
+    assert "1 error; the daemon starts" in capsys.readouterr().out
+    assert check(str(tmp_path / "none")) == 0
+    assert check(str(tmp_path / "none"), strict=True) == 5
+
+
+def test_strict_minds_everything_but_notices(tmp_path: Path) -> None:
+    path = tmp_path / "k.conf"
+    path.write_text("global_defs {\nenable_dbus\n}\n")
+    assert (check(str(path)), check(str(path), strict=True)) == (0, 5)
+    path.write_text("global_defs {\nrouter_id a b\n}\n")
+    assert check(str(path), strict=True) == 0
+
+
+def test_the_config_id_is_passed_on(tmp_path: Path) -> None:
+    path = tmp_path / "k.conf"
+    path.write_text("@left foo\n")
+    assert check(str(path), config_id="left") == 5
+    assert check(str(path), config_id="right") == 0
+
+
+def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.conf"
+    path.write_text("global_defs {\n  roter_id x\n}\n")
+    status = check(str(path), json_output=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["status"], told["starts"], status) == (5, True, 5)
+    assert told["problems"] == [
+        {
+            "file": str(path),
+            "line": 2,
+            "column": 3,
+            "length": 8,
+            "text": "  roter_id x",
+            "origin": [],
+            "severity": "error",
+            "class": ProblemClass.UNKNOWN_KEYWORD.name,
+            "message": "`roter_id` is not a keyword of global_defs",
+            "effect": "ignored",
+            "suggestion": "did you mean `router_id`?",
+        }
+    ]
+
+
+def test_an_interface_that_does_not_exist_is_a_problem_of_this_machine(tmp_path: Path) -> None:
+    found = examine(written(tmp_path, "nosuch0"), "right")
+    assert [(one.severity, one.span.line, one.span.column) for one in found] == [(Severity.FATAL, 3, 13)]
+
+
+def test_no_secret_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.conf"
+    path.write_text("vrrp_instance V {\nauthentication {\nauth_pass geheimnis99\nauth_pas geheim2\n}\n}\n")
+    for json_output in (True, False):
+        check(str(path), json_output=json_output)
+    assert "geheim" not in capsys.readouterr().out

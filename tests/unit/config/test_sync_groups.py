@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+
+from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.model.vrrp import SyncGroup, TrackedInterface
+from tests.unit.config.files import loaded, told
+
+
+def instance(name: str, vrid: int, more: str = "", address: str = "") -> str:
+    address = address or f"10.0.0.{vrid}"
+    head = f"vrrp_instance {name} {{\ninterface eth0\nvirtual_router_id {vrid}\n{more}\n"
+    return f"{head}virtual_ipaddress {{\n{address}\n}}\n}}\n"
+
+
+TWO = instance("V", 1) + instance("W", 2)
+
+
+def test_a_group_before_its_members() -> None:
+    group = "vrrp_sync_group G {\ngroup {\nV\nW\n}\ntrack_interface {\neth1 weight 5\n}\n}\n"
+    found = loaded(group + TWO)
+    assert found.problems == ()
+    assert found.config.vrrp_sync_groups == (
+        SyncGroup(name="G", members=("V", "W"), track_interface=(TrackedInterface(name="eth1", weight=5),)),
+    )
+    assert loaded(TWO + "vrrp_sync_group G {\ngroup {\nV W\n}\n}\n").config.vrrp_sync_groups[0].members == ("V", "W")
+
+
+@pytest.mark.parametrize(
+    ("group", "members", "messages"),
+    [
+        ("group {\nV\n}", ["V"], ["sync group G has one member only"]),
+        ("group {\nV\nX\n}", ["V"], ["sync group G has one member only", "there is no vrrp_instance X"]),
+        ("group {\nX\n}", None, ["sync group G has no members", "there is no vrrp_instance X"]),
+        ("", None, ["sync group G has no members"]),
+        ("group {\nV\nV\nW\n}", ["V", "W"], ["instance V is in sync group G already"]),
+        ("group {\nV\nW\n}\ngroup {\nW\n}", ["V", "W"], ["sync group G has its members already"]),
+        ("group {\nV W\n}\ntrack_script {\nchk\n}", ["V", "W"], ["there is no vrrp_script chk"]),
+        (
+            "group {\nV W\n}\ntrack_interface {\neth0\n}",
+            ["V", "W"],
+            ["eth0 is tracked by G and by its member V", "eth0 is tracked by G and by its member W"],
+        ),
+    ],
+)
+def test_what_keepalived_complains_of(group: str, members: list[str] | None, messages: list[str]) -> None:
+    found = loaded(TWO + f"vrrp_sync_group G {{\n{group}\n}}\n")
+    assert [problem.message for problem in found.problems if problem.kind is ProblemClass.GENERAL] == messages
+    groups = [list(one.members) for one in found.config.vrrp_sync_groups]
+    assert groups == ([] if members is None else [members])
+
+
+def test_a_member_belongs_to_the_first_group_only() -> None:
+    found = loaded(TWO + "vrrp_sync_group G {\ngroup {\nV W\n}\n}\nvrrp_sync_group H {\ngroup {\nV\n}\n}\n")
+    assert [one.name for one in found.config.vrrp_sync_groups] == ["G"]
+    assert [text for _, _, text in told(found.problems)] == [
+        "sync group H has no members",
+        "instance V is in sync group G already",
+    ]
+
+
+def test_a_member_that_is_not_active_is_said_as_such() -> None:
+    found = loaded(TWO + instance("S", 3, address="fe80::1") + "vrrp_sync_group G {\ngroup {\nV W S\n}\n}\n")
+    assert found.config.vrrp_sync_groups[0].members == ("V", "W")
+    assert all(problem.severity is Severity.INACTIVE for problem in found.problems)
+
+
+def test_a_weight_on_a_member_alone_is_told() -> None:
+    one = instance("V", 1, "track_interface {\neth1 weight 5\n}") + instance("W", 2)
+    group = "vrrp_sync_group G {\ngroup {\nV W\n}\n%s}\n"
+    assert "changes the priority of V" in loaded(one + group % "").problems[0].message
+    assert not [p for p in loaded(one + group % "sync_group_tracking_weight\n").problems if p.kind]
+
+
+@pytest.mark.parametrize(
+    ("second", "fatal"),
+    [
+        (instance("W", 1), True),
+        (instance("W", 1, "mcast_dst_ip 224.0.0.99"), False),
+        (instance("W", 1, "interface eth1"), False),
+        (instance("W", 1, "unicast_peer {\n10.9.9.9\n}"), False),
+    ],
+)
+def test_two_instances_for_one_virtual_router_stop_the_daemon(second: str, fatal: bool) -> None:
+    assert bool(loaded(instance("V", 1) + second).fatal) is fatal
+
+
+def test_unicast_instances_may_share_an_id_if_they_share_no_peer() -> None:
+    peers = "unicast_peer {\n10.9.9.%d\n}"
+    assert not loaded(instance("V", 1, peers % 1) + instance("W", 1, peers % 2)).fatal
+    assert loaded(instance("V", 1, peers % 1) + instance("W", 1, peers % 1)).fatal
