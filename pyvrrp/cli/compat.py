@@ -312,8 +312,8 @@ def _test(invocation: Invocation) -> int:
         if namespace is not None:
             enter(namespace)
         reading = with_devices(reading)
-    except KernelError as error:  # no reason for another status: keepalived's does not change either
-        text.append(f"{error}: the network devices were not looked at")
+    except KernelError as error:  # no reason for another status: keepalived's is 0 then
+        text.append(f"{error}; whether the network devices exist is not checked")
     text.append(_show(reading))
     status = exit_status(reading.problems)
     try:

@@ -15,8 +15,8 @@ from pyvrrp.daemon.launch import Launch
 from pyvrrp.daemon.log import Log, open_log
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.pidfile import InUseError, PidFile, PidFiles, make_directories, pid_files, remove_directories
-from pyvrrp.daemon.supervisor import BLOCKED_AT_START, IGNORED_AT_START, Supervisor
-from pyvrrp.daemon.systemd import take_socket
+from pyvrrp.daemon.signals import WAITING_AT_START
+from pyvrrp.daemon.supervisor import Supervisor
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.netns import enter
 from pyvrrp.kernel.system import missing_privileges
@@ -32,8 +32,14 @@ class StartError(Exception):
         self.text = str(self) if text is None else text
 
 
-def run(options: Options, show: Callable[[Reading], str], launch: Launch, newborn: Newborn | None) -> ExitStatus:
-    """Live; `newborn`: a VRRP worker that waits for its first order."""
+def run(
+    options: Options,
+    show: Callable[[Reading], str],
+    launch: Launch,
+    newborn: Newborn | None,
+    notify_socket: str | None,
+) -> ExitStatus:
+    """Live; `newborn`: a VRRP worker that waits for its first order; `notify_socket`: where systemd listens."""
     reading = read(options)
     global_defs = reading.config.global_defs
     namespace = options.net_namespace or global_defs.net_namespace
@@ -51,12 +57,23 @@ def run(options: Options, show: Callable[[Reading], str], launch: Launch, newbor
         for line in error.lines:
             log(Level.ERROR, line)
         return error.status
-    for number in IGNORED_AT_START:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_AT_START)
+    signal.pthread_sigmask(signal.SIG_BLOCK, WAITING_AT_START)
     own.write(os.getpid())
     try:
-        return live(options, reading, files, launch, namespace, newborn)
+        log = open_log(options, "daemon", namespace, global_defs.instance)
+        introduce(log, options, reading)
+        supervisor = Supervisor(
+            options,
+            reading,
+            lambda: with_devices(read(options)),
+            files,
+            log,
+            launch,
+            namespace=namespace,
+            newborn=newborn,
+            notify_socket=notify_socket,
+        )
+        return live(supervisor, log, launch)
     finally:
         own.remove()
         remove_directories(files.directories)
@@ -86,16 +103,8 @@ def claim(files: PidFiles) -> PidFile:
         raise StartError(ExitStatus.FATAL, f"pid file: {error}") from error
 
 
-def live(
-    options: Options,
-    reading: Reading,
-    files: PidFiles,
-    launch: Launch,
-    namespace: str | None,
-    newborn: Newborn | None,
-) -> ExitStatus:
-    """The daemon's own life, from the first line in its log to the last."""
-    log = open_log(options, "daemon", namespace, reading.config.global_defs.instance)
+def introduce(log: Log, options: Options, reading: Reading) -> None:
+    """The first lines of the log."""
     log(Level.INFO, f"Starting pyvrrpd {__version__}, configuration file {options.config_file}")
     for flag in options.not_active:
         log(Level.WARNING, f"option {flag}: not active yet")
@@ -104,17 +113,10 @@ def live(
     if options.dump_config:
         for line in dump(reading.config):
             log(Level.INFO, line)
-    supervisor = Supervisor(
-        options,
-        reading,
-        lambda: with_devices(read(options)),
-        files,
-        log,
-        launch,
-        namespace=namespace,
-        newborn=newborn,
-        notify_socket=take_socket(),
-    )
+
+
+def live(supervisor: Supervisor, log: Log, launch: Launch) -> ExitStatus:
+    """The daemon's own life, to the last line of its log."""
     try:
         status = supervisor.run()
     except InUseError as error:

@@ -38,9 +38,9 @@ def bear(role: str, program: Sequence[str] = WORKER) -> Newborn:
             [*program, role, __version__],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, theirs.fileno(), WORKER_FD)],
-            # Ctrl-C reaches the whole foreground: the supervisor alone acts on it, and a worker
-            # that has not come to ignoring it must not die of it.
-            setsigmask=[signal.SIGINT],
+            # Ctrl-C and a hangup reach the whole foreground: the supervisor alone acts on them, and a worker
+            # that has not come to ignoring them must not die of them.
+            setsigmask=[signal.SIGINT, signal.SIGHUP],
             setsigdef=[signal.SIGTERM],
         )
     return Newborn(role, pid, ours)

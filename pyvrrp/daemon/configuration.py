@@ -12,7 +12,7 @@ from pyvrrp.config import InterfaceUse, absent_interfaces, expand, load
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
-from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
+from pyvrrp.errors import ConfigProblem, KernelError, ProblemClass, Severity
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.config import Config
 
@@ -66,14 +66,22 @@ def read(options: Options) -> Reading:
 
 
 def with_devices(reading: Reading) -> Reading:
-    """The same, looked at in the network namespace we are in: devices that are not there are problems too.
-
-    KernelError where the devices cannot be listed.
-    """
+    """The same, looked at in the network namespace we are in: devices that are not there are problems too."""
     if not reading.devices:
         return reading
-    absent = absent_interfaces(reading.devices, _present(), dynamic=reading.config.global_defs.dynamic_interfaces)
-    return replace(reading, problems=(*reading.problems, *absent))
+    try:
+        dynamic = reading.config.global_defs.dynamic_interfaces
+        found = absent_interfaces(reading.devices, _present(), dynamic=dynamic)
+    except KernelError as error:
+        found = (
+            ConfigProblem(
+                span=reading.devices[0].span,
+                severity=Severity.WARNING,
+                message=f"the network devices cannot be listed: {error}",
+                effect="whether they exist is not checked",
+            ),
+        )
+    return replace(reading, problems=(*reading.problems, *found))
 
 
 def _present() -> frozenset[str]:

@@ -29,6 +29,18 @@ NOT_ACTIVE: Final = {
 }
 """Requests of keepalived's that this version understands without acting on them, each in words for the log."""
 
+WAITING_AT_START: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
+"""Signals that wait until there is something to stop or to reload. (keepalived ignores a SIGHUP at its start, and with
+it whatever was changed since it read the files.)"""
+
+
+def calm() -> None:
+    """At the very beginning: no request may end a process that cannot act on it yet."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
+    for request in NOT_ACTIVE:
+        signal.signal(request.value, signal.SIG_IGN)
+
 
 def number(name: str) -> int | None:
     """What ``--signum NAME`` answers; None for a name that is not one."""

@@ -25,7 +25,7 @@ from pyvrrp.daemon.log import Log, report_bug
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.pidfile import InUseError, PidFile, PidFiles
 from pyvrrp.daemon.portrait import Portrait
-from pyvrrp.daemon.signals import NOT_ACTIVE
+from pyvrrp.daemon.signals import NOT_ACTIVE, WAITING_AT_START
 from pyvrrp.daemon.systemd import notify, reloading
 from pyvrrp.observe.control import SOCKET_DIRECTORY
 from pyvrrp.observe.picture import Picture
@@ -33,11 +33,6 @@ from pyvrrp.observe.picture import Picture
 if TYPE_CHECKING:
     import asyncio
 
-IGNORED_AT_START: Final = tuple(request.value for request in NOT_ACTIVE)
-"""Signals that mean something only once all runs."""
-BLOCKED_AT_START: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-"""Signals that wait until there is something to stop or to reload. (keepalived ignores a SIGHUP at its start, and with
-it whatever was changed since it read the files.)"""
 _SOCKET: Final = "control socket"
 """What a start waits for besides the workers."""
 
@@ -156,7 +151,7 @@ class Supervisor:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         else:
             self._loop.add_signal_handler(signal.SIGINT, self._stop)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, BLOCKED_AT_START)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, WAITING_AT_START)
         try:
             await control.open()
         except OSError as error:

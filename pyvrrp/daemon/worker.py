@@ -90,6 +90,7 @@ class Worker:
         self._loop.set_exception_handler(self._broken)
         self._loop.add_signal_handler(signal.SIGTERM, self._stop.set)
         self._loop.add_signal_handler(signal.SIGHUP, self.log, Level.NOTICE, self._hint("reload"))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
         for request, what in NOT_ACTIVE.items():
             self._loop.add_signal_handler(request.value, self.log, Level.NOTICE, f"{what}: not active yet")
         self._channel.attach(self._loop, self._received, self._stop.set)

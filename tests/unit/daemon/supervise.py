@@ -16,7 +16,8 @@ from pyvrrp.daemon.launch import Launch
 from pyvrrp.daemon.log import open_log
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.pidfile import PidFiles
-from pyvrrp.daemon.supervisor import BLOCKED_AT_START, IGNORED_AT_START, Supervisor
+from pyvrrp.daemon.signals import WAITING_AT_START, calm
+from pyvrrp.daemon.supervisor import Supervisor
 from pyvrrp.daemon.systemd import take_socket
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 from pyvrrp.model.config import Config, GlobalDefs
@@ -50,9 +51,8 @@ def read(file: Path) -> Reading:
 def main() -> int:
     directory = Path(sys.argv[1])
     options = Options(**json.loads(sys.argv[2]), no_syslog=True)
-    for number in IGNORED_AT_START:
-        signal.signal(number, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_BLOCK, BLOCKED_AT_START)
+    calm()
+    signal.pthread_sigmask(signal.SIG_BLOCK, WAITING_AT_START)
     launch = Launch(foreground=options.foreground, speak=not options.log_console)
     supervisor = Supervisor(
         options,
