@@ -34,8 +34,10 @@ def test_methods(text: str, method: Method) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["dr", "FNAT", "DR foo", "NAT type ipip", "TUN type foo", "TUN type", "TUN port 55", "TUN type gue"]
-    + ["TUN type gue port x", "TUN csum", "TUN type gre remcsum"],
+    [
+        *("dr", "FNAT", "DR foo", "NAT type ipip", "TUN type foo", "TUN type", "TUN port 55", "TUN type gue"),
+        *("TUN type gue port x", "TUN csum", "TUN type gre remcsum"),
+    ],
 )
 def test_what_cannot_be_used(text: str) -> None:
     method, problems = read(text)

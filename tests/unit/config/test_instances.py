@@ -185,8 +185,8 @@ def test_what_keepalived_complains_of_and_survives(body: str, message: str, expe
 
 
 def test_a_long_password_is_cut_and_never_shown() -> None:
-    text = f"vrrp_instance V {{\ninterface eth0\nvirtual_router_id 5\nauthentication {{\nauth_type PASS\nauth_pass geheimnis99\n}}\n{VIP}}}\n"
-    found = loaded(text)
+    body = "authentication {\nauth_type PASS\nauth_pass geheimnis99\n}\n"
+    found = loaded(f"vrrp_instance V {{\ninterface eth0\nvirtual_router_id 5\n{body}{VIP}}}\n")
     authentication = found.config.instance("V").authentication
     assert authentication is not None
     assert authentication.password == b"geheimni"

@@ -222,7 +222,7 @@ def test_a_mark_and_dr_leave_the_port_to_the_client() -> None:
 
 
 def test_the_method_is_the_one_known_when_the_server_was_read() -> None:
-    body = "lb_algo rr\nprotocol TCP\nlb_kind NAT\nreal_server 10.0.0.2 81 {\n}\nlb_kind DR\nreal_server 10.0.0.3 80 {\n}\n"
+    body = "lb_algo rr\nprotocol TCP\nlb_kind NAT\n" + RS + "lb_kind DR\nreal_server 10.0.0.3 80 {\n}\n"
     assert [server.forwarding for server in good(body).real_servers] == [Forwarding.NAT, Forwarding.DR]
     late = good("lb_algo rr\nprotocol TCP\n" + RS + "lb_kind DR\n")
     assert late.real_servers[0].forwarding is Forwarding.DR

@@ -42,7 +42,8 @@ def test_the_block_of_an_unknown_keyword_ends_the_block_around_it() -> None:
 
 
 def test_words_in_an_unknown_block_count_for_the_block_around_it() -> None:
-    server = "virtual_server 10.0.0.1 80 {\nreal_server 10.0.0.2 80 {\nTCP_CHEK {\nconnect_timeout 3\n}\nweight 5\n}\nquorum 2\n}\n"
+    real = "real_server 10.0.0.2 80 {\nTCP_CHEK {\nconnect_timeout 3\n}\nweight 5\n}\n"
+    server = f"virtual_server 10.0.0.1 80 {{\n{real}quorum 2\n}}\n"
     tree, problems = outline(server)
     assert tree == [["virtual_server 10.0.0.1 80", ["real_server 10.0.0.2 80", "connect_timeout 3"], "weight 5"]]
     assert only(problems).suggestion == "did you mean `TCP_CHECK`?"

@@ -1,0 +1,157 @@
+"""What `keepalived -t` makes of a configuration, and what we make of it: the exit status.
+
+keepalived 2.2.7 kills itself under -t if it is not process 1 (acassen/keepalived#2587), so it runs in a process
+namespace of its own; and in a network namespace with the interfaces that the configurations name. The
+configurations are in verdicts.txt.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pyvrrp.cli.check import examine
+from pyvrrp.config import exit_status
+from tests.topology.net import Host, Net, inside
+from tests.unit.config.reference import TEXT
+
+pytestmark = [pytest.mark.root, pytest.mark.keepalived]
+
+INSTANCE = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\n%s\nvirtual_ipaddress {\n10.0.0.1/24\n}\n}\n"
+SERVER = """\
+virtual_server 10.0.0.1 80 {
+lb_algo rr
+lb_kind NAT
+protocol TCP
+%s
+real_server 10.0.0.2 80 {
+%s
+}
+}
+"""
+AROUND = {
+    "V": INSTANCE,
+    "G": "global_defs {\n%s\n}\n" + INSTANCE % "",
+    "S": SERVER % ("%s", ""),
+    "R": SERVER % ("", "%s"),
+    "T": SERVER % ("", "TCP_CHECK {\n%s\n}"),
+    "U": SERVER % ("", "UDP_CHECK {\n%s\n}"),
+    "F": "%s\n",
+}
+
+
+def cases() -> Iterator[tuple[str, str]]:
+    kind = ""
+    for line in (Path(__file__).parent / "verdicts.txt").read_text().splitlines():
+        if line.startswith("["):
+            kind = line[1]
+        elif line and not line.startswith("# "):
+            yield kind, "" if line == "(nothing)" else line
+
+
+# What keepalived says, what we say, and why that is right.
+NEWER = "keepalived 2.4 knows it"
+INACTIVE = "not active yet, so not judged in full"
+CRASH = "keepalived crashes"
+DIFFERENT = [
+    ("V", "owner_ignore_adverts", 5, 0, NEWER),
+    ("G", "vrrp_owner_ignore_adverts", 5, 0, NEWER),
+    ("G", "vrrp_ipsets", 5, 0, NEWER),
+    ("G", "vrrp_skip_check_adv_addr foo", 0, 5, "2.2.7 does not look at the word, 2.4 refuses it"),
+    ("U", "payload 00ff", 5, 0, "2.2.7 refuses valid digits"),
+    ("V", "virtual_routes {; foo; }", 5, 0, INACTIVE),
+    ("G", "lvs_timeouts foo 10", 5, 0, INACTIVE),
+    ("R", "DNS_CHECK {; type FOO; }", 5, 0, INACTIVE),
+    ("R", 'MISC_CHECK {; misc_path "/bin/true"; }', 6, 0, "no script runs, so none is insecure"),
+    ("R", "HTTP_GET {; }", -11, 5, CRASH),
+    ("F", "virtual_server fwmark {; lb_algo rr; real_server 10.0.0.2 80 {; }; }", -11, 5, CRASH),
+]
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    net = Net()
+    try:
+        made = net.add_host("verdict")
+        for device in ("eth0", "eth1", "bond1"):
+            made.netlink.link("add", ifname=device, kind="bridge")
+            made.set_link(device, up=True)
+        made.add_address("eth0", "192.0.2.2/24")
+        made.add_address("bond1", "192.0.2.3/25")
+        yield made
+    finally:
+        net.close()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keepalived.conf"
+
+
+def theirs(host: Host, file: Path) -> tuple[int, str]:
+    """Exit status, and what was said."""
+    command = ["unshare", "--pid", "--fork", "keepalived", "-t", "-l", "-n", "-f", str(file)]
+    done = subprocess.run(host.command(*command), capture_output=True, cwd=file.parent, check=False, timeout=30)
+    return done.returncode, (done.stdout + done.stderr).decode(errors="replace")
+
+
+def ours(host: Host, file: Path) -> tuple[int, list[str]]:
+    with inside(host.namespace):
+        problems = examine(str(file))
+    return exit_status(problems), [f"{p.span.line}: {p.severity}: {p.message} ({p.effect})" for p in problems]
+
+
+def text(kind: str, body: str) -> str:
+    return AROUND[kind] % body.replace("; ", "\n")
+
+
+@pytest.mark.parametrize(("kind", "body"), list(cases()))
+def test_the_verdict_is_keepaliveds(host: Host, file: Path, kind: str, body: str) -> None:
+    file.write_text(text(kind, body))
+    status, said = theirs(host, file)
+    assert ours(host, file)[0] == status, (said, ours(host, file)[1])
+
+
+@pytest.mark.parametrize(("kind", "body", "status", "own", "why"), DIFFERENT)
+def test_where_the_verdicts_differ_it_is_on_purpose(
+    host: Host, file: Path, kind: str, body: str, status: int, own: int, why: str
+) -> None:
+    file.write_text(text(kind, body))
+    assert theirs(host, file)[0] == status, why
+    assert ours(host, file)[0] == own, why
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT,
+        TEXT.replace("\n", "\r\n"),
+        TEXT.replace(" {", "\n{"),
+        TEXT.replace("nb_get_retry", "retry"),
+        TEXT.replace("bond1", "bond7"),
+        TEXT.rpartition("}")[0],
+        TEXT + "}\n",
+        TEXT.replace("TCP_CHECK", "TCP_CHEK"),
+        TEXT.replace("authentication", "authentification"),
+        TEXT.replace("auth_pass 1111", "auth_pass 0123456789abcdef"),
+        TEXT.replace("interface bond1", "interface\u00a0bond1"),
+        TEXT.replace("virtual_router_id 222", "virtual_router_id"),
+        "\ufeff" + TEXT,
+        "",
+        "\n\n# nothing\n",
+    ],
+)
+def test_the_reference_configuration_and_its_mishaps(host: Host, file: Path, content: str) -> None:
+    file.write_bytes(content.encode())
+    status, said = theirs(host, file)
+    assert ours(host, file)[0] == status, (said, ours(host, file)[1])
+
+
+def test_a_file_that_is_not_there(host: Host, file: Path) -> None:
+    assert theirs(host, file)[0] == ours(host, file)[0] == 0
+    file.write_text("use_pid_dir\n")
+    file.chmod(0o755)
+    assert theirs(host, file)[0] == ours(host, file)[0] == 0
