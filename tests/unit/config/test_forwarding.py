@@ -42,7 +42,7 @@ def test_methods(text: str, method: Method) -> None:
 def test_what_cannot_be_used(text: str) -> None:
     method, problems = read(text)
     assert method is None
-    assert only(problems)
+    assert only(problems).effect
 
 
 def test_small_letters_are_recognised() -> None:

@@ -51,7 +51,7 @@ def test_good_lines(line: str, weight: int, reverse: bool) -> None:
 def test_wrong_lines_track_as_far_as_they_can(line: str, weight: int) -> None:
     tracked, problems = read(line)
     assert [one.weight for one in tracked] == [weight]
-    assert only(problems)
+    assert only(problems).effect
 
 
 def test_the_own_interface_and_repetitions_are_ignored() -> None:
