@@ -14,7 +14,7 @@ from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.lvs import Checker, CheckTiming, ConnectOptions, Endpoint, TcpCheck, UdpCheck
 from pyvrrp.units import SECOND
 
-HEX_WORD = re.compile(r"[0-9a-fA-FxX]+")
+HEX_WORD: Final = r"[0-9a-fA-FxX]+"
 CHECKS: Final = frozenset({"TCP_CHECK", "UDP_CHECK"})
 DEFAULTS: Final[Mapping[str, int]] = {
     "delay_loop": 60 * SECOND,
@@ -115,7 +115,7 @@ def _hex(child: Statement, problems: Problems, *, wild: bool) -> bytes | None:
     """Bytes from hexadecimal digits; a lone digit before a blank is a byte. None if it is none of it."""
     digits = []
     for at, word in enumerate(child.words[1:], 1):
-        if not HEX_WORD.fullmatch(word) or (not wild and ("x" in word or "X" in word)):
+        if not re.fullmatch(HEX_WORD, word) or (not wild and ("x" in word or "X" in word)):
             problems.error(child.line, f"`{word}` is not hexadecimal", f"`{child.word}` is ignored", word=at)
             return None
         digits.append(word if len(word) % 2 == 0 else word[:-1] + "0" + word[-1])

@@ -26,7 +26,7 @@ NO_START: Final = "the daemon does not start"
 LINE_MAX: Final = 1022
 """Characters; keepalived cuts a longer line in two."""
 
-INCLUDE = re.compile(r"(include[rmwba]?)[ \t]+(.*)", re.DOTALL)
+INCLUDE: Final = r"(?s)(include[rmwba]?)[ \t]+(.*)"
 ALL_CHECKS: Final = frozenset({"read", "match", "wildcard_match", "brace_match"})
 CHECKS: Final[Mapping[str, frozenset[str]]] = {
     "include": frozenset(),
@@ -221,7 +221,7 @@ class _Expander:
                 negated = condition[:1] == "^"
                 if (condition.lstrip("^") == self.config_id) == negated or not text:
                     return
-            if match := DEFINITION.fullmatch(text):
+            if text[0] == "$" and (match := re.fullmatch(DEFINITION, text)):
                 self._define(frame, match[1], match[2])
                 return
             if is_repeat(text):
@@ -251,7 +251,7 @@ class _Expander:
                 return
             if text[0] not in "@~$":
                 break
-        if match := INCLUDE.fullmatch(text):
+        if text[:7] == "include" and (match := re.fullmatch(INCLUDE, text)):
             self._include(frame, match[1], match[2])
             return
         self._emit(frame, text, origin)

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from random import Random
 
-REFERENCE = re.compile(r"\$\{([A-Za-z_]\w*)((?: +\w+)*)\}|\$([A-Za-z_]\w*)(?=[ \t,)]|$)", re.ASCII)
-DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=[ \t]*(.*)", re.ASCII | re.DOTALL)
+# Compiled when first used, not when the daemon starts: few files have parameters.
+REFERENCE: Final = r"(?a)\$\{([A-Za-z_]\w*)((?: +\w+)*)\}|\$([A-Za-z_]\w*)(?=[ \t,)]|$)"
+DEFINITION: Final = r"(?as)\$([A-Za-z_]\w*)=[ \t]*(.*)"
 
 LIMIT: Final = 1023
 """Characters of a line after replacement (keepalived's MAXBUF); also the replacements in one line."""
@@ -67,7 +68,8 @@ class Parameters:
         """The line with all references replaced."""
         result = Replacement(text)
         position = count = 0
-        while match := REFERENCE.search(result.text, position):
+        reference = re.compile(REFERENCE)
+        while match := reference.search(result.text, position):
             name = match[1] or match[3]
             definition = self.defined.get(name)
             if definition is None:

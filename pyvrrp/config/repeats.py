@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
-START = re.compile(r"~(?:SEQx?|LST)[ \t]*\(")
-FORM = re.compile(r"~(SEQx?|LST)[ \t]*\(([^)]*)\)[ \t]*(.*)", re.DOTALL)
-NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-INTEGER = re.compile(r"([+-]?)(0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,20}|[0-9]{1,19})")
-GROUP = re.compile(r"\{([^{}]*)\}")
+# Few files have repeats: the patterns are compiled when first used, not when the daemon starts.
+START: Final = r"~(?:SEQx?|LST)[ \t]*\("
+FORM: Final = r"(?s)~(SEQx?|LST)[ \t]*\(([^)]*)\)[ \t]*(.*)"
+NAME: Final = r"(?a)[A-Za-z_]\w*"
+INTEGER: Final = r"([+-]?)(0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,20}|[0-9]{1,19})"
+GROUP: Final = r"\{([^{}]*)\}"
 
 
 class BadRepeatError(Exception):
@@ -27,12 +29,12 @@ class Repeat:
 
 
 def is_repeat(text: str) -> bool:
-    return START.match(text) is not None
+    return text[:1] == "~" and re.match(START, text) is not None
 
 
 def parse_repeat(text: str) -> Repeat:
     """The loop that a line starts with. BadRepeatError if it is none."""
-    match = FORM.match(text)
+    match = re.match(FORM, text)
     if match is None:
         raise BadRepeatError("the closing ) is missing")
     kind, inside, rest = match[1], match[2], match[3]
@@ -41,7 +43,7 @@ def parse_repeat(text: str) -> Repeat:
     else:
         names, values = _sequence(inside, hexadecimal=kind == "SEQx")
     for name in names:
-        if not NAME.fullmatch(name):
+        if not re.fullmatch(NAME, name):
             raise BadRepeatError(f"`{name}` is no name for a parameter")
     return Repeat(names, values, rest)
 
@@ -68,9 +70,9 @@ def _sequence(inside: str, *, hexadecimal: bool) -> tuple[tuple[str, ...], Itera
 
 def _list(inside: str) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
     if inside.lstrip().startswith("{"):
-        groups = [tuple(part.strip() for part in match[1].split(",")) for match in GROUP.finditer(inside)]
+        groups = [tuple(part.strip() for part in match[1].split(",")) for match in re.finditer(GROUP, inside)]
         names, rows = groups[0] if groups else (), groups[1:]
-        if not names or GROUP.sub("", inside).strip(" \t,"):
+        if not names or re.sub(GROUP, "", inside).strip(" \t,"):
             raise BadRepeatError("braces do not match")
     else:
         first, *others = [part.strip() for part in inside.split(",")]
@@ -81,7 +83,7 @@ def _list(inside: str) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
 
 
 def _integer(text: str) -> int:
-    match = INTEGER.fullmatch(text)
+    match = re.fullmatch(INTEGER, text)
     if match is None:
         raise BadRepeatError(f"`{text}` is not a whole number")
     digits = match[2]

@@ -6,17 +6,16 @@ so that all processes see the same configuration even if a file changes meanwhil
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from pyvrrp.config.lexer import BLANKS, word_spans
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 
-SECRET = re.compile(r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)((?:\"[^\"]*\"?|[^{}#!\"])*)")
-UNPRINTABLE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]")
+SECRET: Final = r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)((?:\"[^\"]*\"?|[^{}#!\"])*)"
+UNPRINTABLE: Final = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
 class UnreadableError(Exception):
@@ -92,11 +91,15 @@ class Source:
             )
             for p in self.problems
         ]
+        import json
+
         return json.dumps([self.name, self.lines, self.places, problems], separators=(",", ":"))
 
     @classmethod
     def from_text(cls, text: str) -> Source:
         """The inverse of `to_text`; ValueError if the text is none of its."""
+        import json
+
         try:
             name, lines, places, problems = json.loads(text)
             return cls(
@@ -126,12 +129,12 @@ def _problem(
 
 def printable(text: str) -> str:
     """The text with control characters and undecodable bytes replaced: it may go to a terminal or a log."""
-    return UNPRINTABLE.sub("\ufffd", text)
+    return text if text.isprintable() else re.sub(UNPRINTABLE, "\ufffd", text)
 
 
 def snippet(raw: str) -> str:
     """A line as it may be shown: printable, and no secret in it."""
     text = printable(raw.rstrip(BLANKS))
     if "auth_" in text or "password" in text or "key" in text:
-        text = SECRET.sub(lambda match: match[1] + re.sub(r"\S", "*", match[2]), text)
+        text = re.sub(SECRET, lambda match: match[1] + re.sub(r"\S", "*", match[2]), text)
     return text

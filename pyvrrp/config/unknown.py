@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Final
 
@@ -71,4 +70,6 @@ def _suggest(word: str, path: str) -> str | None:
 
 
 def _letter(letter: str) -> str:
+    import unicodedata
+
     return f"{unicodedata.name(letter, 'control character').lower()} (U+{ord(letter):04X})"

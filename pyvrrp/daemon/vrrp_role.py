@@ -138,8 +138,10 @@ class VrrpRole:
     def _read_packets(self) -> None:
         self._packets.receive(self._received)
 
-    def _received(self, interface: str, source: Address, destination: Address, ttl: int, payload: bytes) -> None:
-        self._feed(DatagramReceived(monotonic(), interface, source, destination, ttl, payload))
+    def _received(
+        self, at: Micros, interface: str, source: Address, destination: Address, ttl: int, payload: bytes
+    ) -> None:
+        self._feed(DatagramReceived(at, interface, source, destination, ttl, payload))
 
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
         if facts is None:

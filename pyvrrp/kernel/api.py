@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from pyvrrp.net import Address
+from pyvrrp.units import Micros
 
 if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.core.lvs.ipvs_table import DestinationState, Operation, ServiceState, Table
@@ -18,8 +19,8 @@ if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.model.lvs import Endpoint, ServiceKey
     from pyvrrp.model.vrrp import VirtualAddress
 
-Received = Callable[[str, Address, Address, int, bytes], None]
-"""interface, source, destination, ttl, payload."""
+Received = Callable[[Micros, str, Address, Address, int, bytes], None]
+"""when the kernel got it (CLOCK_MONOTONIC), interface, source, destination, ttl, payload."""
 
 
 class Links(Protocol):

@@ -23,8 +23,10 @@ from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Received
 from pyvrrp.kernel.links import Changed, Removed
 from pyvrrp.kernel.refusals import kernel_error
+from pyvrrp.kernel.timer import monotonic
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import VRRP_TTL, Address
+from pyvrrp.units import Micros
 
 
 class Verb(StrEnum):
@@ -196,7 +198,7 @@ class FakePackets:
     def __init__(self, kernel: FakeKernel) -> None:
         self._kernel = kernel
         self._open: dict[tuple[str, Address], frozenset[int]] = {}
-        self._waiting: deque[tuple[str, Address, Address, int, bytes]] = deque()
+        self._waiting: deque[tuple[Micros, str, Address, Address, int, bytes]] = deque()
         self.bell = _Bell()
 
     def open(self, interface: str, index: int, group: Address, virtual_router_ids: Iterable[int]) -> None:
@@ -212,7 +214,7 @@ class FakePackets:
         facts = self._kernel.devices.get(interface)
         wanted = self._open.get((interface, destination), frozenset())
         if facts is not None and facts.up and len(payload) > 1 and payload[1] in wanted:
-            self._waiting.append((interface, source, destination, ttl, payload))
+            self._waiting.append((monotonic(), interface, source, destination, ttl, payload))
             self.bell.ring()
 
     def receive(self, received: Received) -> int:

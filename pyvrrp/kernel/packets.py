@@ -10,6 +10,7 @@ import errno
 import fcntl
 import select
 import socket
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -20,6 +21,7 @@ from pyvrrp.errors import WireError
 from pyvrrp.kernel import bpf
 from pyvrrp.kernel.api import Received
 from pyvrrp.kernel.refusals import kernel_error, translated
+from pyvrrp.kernel.timer import monotonic
 from pyvrrp.net import IPPROTO_VRRP, VRRP_TOS, Address
 from pyvrrp.wire import arp
 from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
@@ -27,6 +29,9 @@ from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
 _IP_FREEBIND: Final = 15
 _IP_MULTICAST_ALL: Final = 49
 _SO_RCVBUFFORCE: Final = 33
+_SO_TIMESTAMPNS: Final = 35
+_TIMESPEC = Struct("@2l")
+_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size)
 _IP_MREQN = Struct("=4s4si")
 _SIOCGIFHWADDR: Final = 0x8927
 _IFREQ_NAME = Struct("16s24x")
@@ -65,6 +70,7 @@ def _listen(interface: str, index: int, group: IPv4Address) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         # Not what other sockets of this machine have joined (their groups, their devices).
         listener.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
+        listener.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         try:
             listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
         except PermissionError:
@@ -85,6 +91,15 @@ def _listen(interface: str, index: int, group: IPv4Address) -> socket.socket:
     except BaseException:
         listener.close()
         raise
+
+
+def _stamp(ancillary: list[tuple[int, int, bytes]], otherwise: int) -> int:
+    """When the kernel got it, nanoseconds since 1970: a process that is slow to wake must not count from its waking."""
+    for level, kind, data in ancillary:
+        if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
+            whole, fraction = _TIMESPEC.unpack(data)
+            return int(whole * 1_000_000_000 + fraction)
+    return otherwise
 
 
 def _sender(interface: str, index: int) -> socket.socket:
@@ -114,6 +129,7 @@ class LinuxPackets:
         self._listeners: dict[tuple[str, IPv4Address], _Listener] = {}
         self._by_descriptor: dict[int, _Listener] = {}
         self._senders: dict[str, tuple[int, socket.socket]] = {}
+        self._emptied = monotonic()
         self._buffer = bytearray(_LONGEST)
         self._view = memoryview(self._buffer)
         with translated("open a socket for gratuitous ARP"):
@@ -172,26 +188,30 @@ class LinuxPackets:
 
     def receive(self, received: Received) -> int:
         # Read first, tell then: the listener may close sockets.
-        datagrams: list[tuple[str, bytes]] = []
+        datagrams: list[tuple[str, bytes, list[tuple[int, int, bytes]]]] = []
         for descriptor, _ in self._epoll.poll(0):
             listener = self._by_descriptor[descriptor]
             for _ in range(_MOST_AT_ONCE):
                 try:
-                    length = listener.socket.recv_into(self._buffer)
+                    length, ancillary, _, _ = listener.socket.recvmsg_into((self._buffer,), _ANCILLARY)
                 except BlockingIOError:
                     break
                 except OSError as error:
                     if error.errno in _LINK_TROUBLE:
                         continue
                     raise kernel_error(error.errno or 0, f"receive on {listener.interface}") from error
-                datagrams.append((listener.interface, bytes(self._view[:length])))
-        for interface, data in datagrams:
+                datagrams.append((listener.interface, bytes(self._view[:length]), ancillary))
+        now, epoch = monotonic(), time.time_ns()
+        emptied, self._emptied = self._emptied, now
+        for interface, data, ancillary in datagrams:
             try:
                 datagram = decode_ipv4(data)
             except WireError:
                 # The kernel checks the header before it delivers; there is nobody to blame and nothing to read.
                 continue
-            received(interface, datagram.source, datagram.destination, datagram.ttl, datagram.payload)
+            # Nothing can have arrived before the sockets were last found empty, whatever the wall clock did meanwhile.
+            at = min(now, max(emptied, now - (epoch - _stamp(ancillary, epoch)) // 1000))
+            received(at, interface, datagram.source, datagram.destination, datagram.ttl, datagram.payload)
         return len(datagrams)
 
     def send(

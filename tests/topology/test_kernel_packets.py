@@ -13,7 +13,9 @@ import pytest
 
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.packets import LinuxPackets
+from pyvrrp.kernel.timer import monotonic
 from pyvrrp.net import VRRP_GROUP4, Address
+from pyvrrp.units import Micros
 from pyvrrp.wire.ip import encode_ipv4_header
 from pyvrrp.wire.vrrp import AdvertV2, encode_v2
 from tests.golden.pcap import gratuitous_arps
@@ -38,13 +40,18 @@ class Station:
     host: Host
     packets: LinuxPackets
     got: list[tuple[str, Address, Address, int, bytes]] = field(default_factory=list)
+    times: list[Micros] = field(default_factory=list)
 
     def open(self, *ids: int, group: Address = VRRP_GROUP4, interface: str = "eth0") -> None:
         with inside(self.host.namespace):
             self.packets.open(interface, self.host.index(interface), group, ids)
 
     def read(self) -> None:
-        self.packets.receive(lambda *datagram: self.got.append(datagram))
+        self.packets.receive(self.take)
+
+    def take(self, at: Micros, interface: str, source: Address, destination: Address, ttl: int, payload: bytes) -> None:
+        self.times.append(at)
+        self.got.append((interface, source, destination, ttl, payload))
 
     def until(self, true: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -285,3 +292,18 @@ def test_what_we_cannot_do_is_said(scene: Scene) -> None:
         packets.open("eth0", 2, IPv6Address("ff02::12"), [1])
     with pytest.raises(KernelError, match=r"listen for VRRP on nowhere to 224\.0\.0\.18: No such device"):
         packets.open("nowhere", 99, VRRP_GROUP4, [1])
+
+
+def test_the_time_is_that_of_arrival_not_of_reading(scene: Scene) -> None:
+    """A worker that was stalled counts from when an advertisement came."""
+    scene.b.open(51)
+    scene.a.open(51)
+    before = monotonic()
+    scene.a.packets.send("eth0", A, [VRRP_GROUP4], advert(51), 1)
+    after = monotonic()
+    deadline = after + 200_000
+    while monotonic() < deadline:
+        select.select([], [], [], 0.01)
+    scene.b.until(lambda: bool(scene.b.got))
+    # A veth delivers within the sender's call.
+    assert before - 100 <= scene.b.times[0] <= after + 100

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from hmac import compare_digest
 from typing import Final
 
 from pyvrrp.core.vrrp.advertiser import padded
@@ -122,6 +121,7 @@ def _authenticate(instance: VrrpInstance, advert: AdvertV2) -> Rejected | None:
     if advert.auth_type != wanted:
         detail = f"{_AUTH_NAME[advert.auth_type]}, ours is {_AUTH_NAME[wanted]}"
         return Rejected(Reason.AUTH_TYPE, detail)
-    if ours is not None and not compare_digest(advert.auth_data, padded(ours.password)):
+    # No constant-time comparison: the password is in clear text in every advertisement.
+    if ours is not None and advert.auth_data != padded(ours.password):
         return Rejected(Reason.PASSWORD, "auth_pass is not the same on both directors")
     return None

@@ -40,7 +40,7 @@ def readable(descriptor: int) -> bool:
 
 def received(kernel: FakeKernel) -> list[tuple[str, Address, Address, int, bytes]]:
     got: list[tuple[str, Address, Address, int, bytes]] = []
-    count = kernel.packets.receive(lambda *datagram: got.append(datagram))
+    count = kernel.packets.receive(lambda _, *datagram: got.append(datagram))
     assert count == len(got)
     return got
 
