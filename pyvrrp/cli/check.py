@@ -24,6 +24,8 @@ from pyvrrp.config.source import printable
 from pyvrrp.errors import ConfigProblem, Severity
 from pyvrrp.kernel.files import Files
 
+UNUSABLE_STATUS: Final = 6
+"""For a file that the daemon does not start with although keepalived -t has nothing against it: one that is missing."""
 STRICT_STATUS: Final = 5
 """What --strict makes of 0 if there is anything to correct."""
 TAB: Final = 8
@@ -50,13 +52,16 @@ PLURALS: Final[Mapping[Severity, tuple[str, str]]] = {
 
 
 def check(path: str, *, json_output: bool = False, strict: bool = False, config_id: str | None = None) -> int:
-    """Print what there is to say about the configuration at `path`; the exit status of ``keepalived -t``.
+    """Print what there is to say about the configuration at `path`; the exit status of ``keepalived -t``, never 0
+    where the daemon would not start.
 
     `config_id` is what ``@ID`` lines compare with; None is the host's name up to the first dot. With `strict`
     anything but a notice makes a status other than 0.
     """
     problems = examine(path, config_id)
     status = exit_status(problems)
+    if status == 0 and any(problem.severity is Severity.FATAL for problem in problems):
+        status = UNUSABLE_STATUS
     if strict and status == 0 and any(problem.severity is not Severity.NOTICE for problem in problems):
         status = STRICT_STATUS
     if json_output:

@@ -33,7 +33,7 @@ CHECK_HELP = (
 )
 CHECK_STATUS = (
     "Exit status: that of keepalived -t: 0 nothing that keepalived complains of; 2 a keyword lacks its argument;"
-    " 4 or 5 other complaints; 6 script security, or an include that must exist is missing."
+    " 4 or 5 other complaints; 6 script security, or the file or an include that must exist is missing."
 )
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 

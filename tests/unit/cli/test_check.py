@@ -129,6 +129,12 @@ def written(folder: Path, interface: str = "lo") -> str:
     return str(path)
 
 
+def test_a_missing_file_is_no_success(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """keepalived -t leaves with 0; our own command need not."""
+    assert check(str(tmp_path / "nosuch.conf")) == 6
+    assert "the daemon does not start" in capsys.readouterr().out
+
+
 def test_the_exit_status_is_keepaliveds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "k.conf"
     for text, status in (("", 0), ("foo\n", 5), ("child_wait_time\n", 2), ("includea nosuch\n", 6)):
