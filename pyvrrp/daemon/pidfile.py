@@ -82,8 +82,9 @@ class PidFile:
 
     def write(self, pid: int) -> None:
         """Say whose file it is."""
-        os.ftruncate(self._fd, 0)
-        os.pwrite(self._fd, b"%d\n" % pid, 0)
+        line = b"%d\n" % pid
+        os.pwrite(self._fd, line, 0)
+        os.ftruncate(self._fd, len(line))  # after it: the first line is a process id at every moment
 
     def remove(self) -> None:
         """Delete the file, then let go of it: in this order nobody else's file is ever deleted."""
