@@ -507,3 +507,26 @@ def test_v3_unicast_sends_a_checksum_of_its_own_to_each_peer() -> None:
     lines = d.run(3.7)
     assert [line for line in lines if "advertises" in line] == ["3.60938 V advertises 100"] * 2
     assert d.view().stats.advert_sent == 1
+
+
+def test_unicast_instances_may_share_an_id_if_their_peers_differ() -> None:
+    near, far = vip("192.0.2.2/32").address, vip("192.0.2.3/32").address
+    d = director(
+        instance("N", unicast_peer=(near,)),
+        instance("F", unicast_peer=(far,), virtual_ipaddress=(vip("192.0.2.101/24"),)),
+    )
+    d.start()
+    own = vip("192.0.2.1/32").address
+    d.hear(3, 150, str(near), destination=own)
+    assert [line.split()[1] for line in d.run(4) if "advertises" in line] == ["F"]
+    d.hear(4.1, 150, str(far), destination=own, addresses=("192.0.2.101",))
+    assert (d.state("N"), d.state("F")) == ("BACKUP", "BACKUP")
+
+
+def test_a_fault_that_clears_during_the_startup_delay_does_not_shorten_it() -> None:
+    d = director(instance(priority=255), vrrp_startup_delay=us(10))
+    facts = d.interfaces.pop("eth0")
+    d.start()
+    assert d.do(InterfaceChanged(us(2), "eth0", facts)) == ["V FAULT->BACKUP: fault cleared"]
+    assert d.run(13) == []
+    assert d.run(13.1)[0].startswith("13.0039 V advertises 255")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from heapq import heapify, heappop, heappush
@@ -32,12 +33,26 @@ from pyvrrp.net import Address
 from pyvrrp.units import Micros
 from pyvrrp.wire.vrrp import MINIMUM_LENGTH
 
-Key = tuple[str, int, int]
-"""Interface, virtual router id, family: what makes an instance the same one after a reload, whatever its name."""
+Key = tuple[str, int, int, int]
+"""Interface, virtual router id, family, and which one of those: what makes an instance the same after a reload,
+whatever its name. Unicast instances may share all three if their peers differ."""
+Place = tuple[str, int, int]
+"""What a datagram shows of the instance it is for."""
 
 
-def key(config: VrrpInstance) -> Key:
+def place(config: VrrpInstance) -> Place:
     return config.interface, config.virtual_router_id, config.family
+
+
+def keyed(config: Config) -> dict[Key, VrrpInstance]:
+    """The instances by key, in the order of the configuration."""
+    seen: Counter[Place] = Counter()
+    by_key: dict[Key, VrrpInstance] = {}
+    for instance in config.vrrp_instances:
+        where = place(instance)
+        by_key[*where, seen[where]] = instance
+        seen[where] += 1
+    return by_key
 
 
 class Router:
@@ -50,14 +65,15 @@ class Router:
         self._units: list[Unit] = []
         self._unit_of: dict[int, Unit] = {}
         self._watchers: dict[str, list[Machine]] = {}
+        self._places: dict[Place, list[Machine]] = {}
         self._timers: list[tuple[Micros, int, Machine]] = []
         self._armed: dict[int, Micros] = {}
         self._tickets = count()
         self._startup_delay = config.global_defs.vrrp_startup_delay
         self._deaf_until: Micros = 0
         self._started = False
-        for instance in config.vrrp_instances:
-            self._machines[key(instance)] = Machine(instance, self._interfaces, self._virtual)
+        for name, instance in keyed(config).items():
+            self._machines[name] = Machine(instance, self._interfaces, self._virtual)
         self._wire(config)
 
     def handle(self, event: Event) -> list[Action]:
@@ -134,17 +150,26 @@ class Router:
         faulted = unit.faulted
         if faulted is not None:
             return self._fault(machine, faulted, at)
-        # With vrrp_startup_delay the timers count from its end, as if we had started then; the owner waits too.
-        owner = unit.is_owner and not self._startup_delay
-        begin = max(at, self._deaf_until)
-        return self._tell(machine, at, lambda: machine.start(begin, owner=owner, resumed=resumed))
+        owner = self._leads_at_once(unit, at)
+        return self._tell(machine, at, lambda: machine.start(self._begin(at), owner=owner, resumed=resumed))
+
+    def _begin(self, at: Micros) -> Micros:
+        """With vrrp_startup_delay the timers count from its end, as if we had started then."""
+        return max(at, self._deaf_until)
+
+    def _leads_at_once(self, unit: Unit, at: Micros) -> bool:
+        """The address owner is MASTER without waiting, but not before vrrp_startup_delay is over."""
+        return unit.is_owner and at >= self._deaf_until
 
     def _datagram(self, event: DatagramReceived) -> list[Action]:
         if len(event.payload) < MINIMUM_LENGTH or event.at < self._deaf_until:
             return []
-        machine = self._machines.get((event.interface, event.payload[1], event.source.version))
-        if machine is None:
+        candidates = self._places.get((event.interface, event.payload[1], event.source.version))
+        if candidates is None:
             return []
+        # Of several unicast instances with one id the sender tells which is meant.
+        peers = (machine for machine in candidates if event.source in machine.config.unicast_peer)
+        machine = next(peers, candidates[0])
         return self._tell(machine, event.at, lambda: machine.receive(event))
 
     def _time(self, at: Micros) -> list[Action]:
@@ -190,7 +215,7 @@ class Router:
     def _reconfigure(self, event: Reconfigured) -> list[Action]:
         """A difference by key: what did not change is not touched, what moved between instances is not taken away."""
         at, config = event.at, event.config
-        wanted = {key(instance): instance for instance in config.vrrp_instances}
+        wanted = keyed(config)
         old = self._machines
         kept = frozenset(
             address
@@ -206,10 +231,10 @@ class Router:
         actions: list[Action] = []
         for machine in removed:
             actions += _without(machine.delete(at), kept)
-        changed = [m for name, m in self._machines.items() if name in old and m.config != wanted[name]]
+        changed = {m: wanted[name] for name, m in self._machines.items() if name in old and m.config != wanted[name]}
         self._wire(config)
-        for machine in changed:
-            actions += machine.reconfigure(at, wanted[key(machine.config)], kept)
+        for machine, instance in changed.items():
+            actions += machine.reconfigure(at, instance, kept)
         new = [machine for name, machine in self._machines.items() if name not in old]
         for machine in new:
             actions += machine.look(at)
@@ -250,7 +275,7 @@ class Router:
             if faulted is not None:
                 actions += self._fault(machine, faulted, at)
             elif machine.state is State.FAULT:
-                actions += machine.clear(at, owner=unit.is_owner)
+                actions += machine.clear(self._begin(at), owner=self._leads_at_once(unit, at))
             self._arm(machine)
         return actions
 
@@ -273,7 +298,8 @@ class Router:
         """Everything that is derived from the set of machines and the configuration."""
         self._virtual.clear()
         self._virtual.update(a.address for instance in config.vrrp_instances for a in instance.addresses)
-        by_name = {instance.name: self._machines[key(instance)] for instance in config.vrrp_instances}
+        instances = keyed(config)
+        by_name = {instance.name: self._machines[name] for name, instance in instances.items()}
         before = {unit.name: unit for unit in self._units if unit.name is not None}
         self._units = []
         for group in config.vrrp_sync_groups:
@@ -284,8 +310,9 @@ class Router:
         self._units += [Unit(None, [machine]) for machine in by_name.values()]
         self._unit_of = {id(machine): unit for unit in self._units for machine in unit.members}
         self._watchers = {}
-        instances = {key(instance): instance for instance in config.vrrp_instances}
+        self._places = {}
         for name, machine in self._machines.items():
+            self._places.setdefault(name[:3], []).append(machine)
             for dev in devices(instances[name]):
                 self._watchers.setdefault(dev, []).append(machine)
         alive = {id(machine) for machine in self._machines.values()}
