@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pyvrrp.config.collection import no_collection
 from pyvrrp.config.lexer import BLANKS, SPECIAL, split_braces, split_words, strip_comment
 from pyvrrp.config.parameters import DEFINITION, Parameters
 from pyvrrp.config.repeats import BadRepeatError, Repeat, is_repeat, parse_repeat
@@ -55,6 +56,7 @@ class Frame:
     """Of a file: the include checks to go back to at its end."""
 
 
+@no_collection()
 def expand(path: str, files: FileReader, config_id: str, environment: Mapping[str, str], *, seed: int = 0) -> Source:
     """Read the configuration at `path` (a glob) and all that it includes.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pyvrrp.config.collection import no_collection
 from pyvrrp.config.global_defs import Defaults, build_global_defs
 from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
@@ -38,6 +39,7 @@ class Loaded:
         return tuple(problem for problem in self.problems if problem.severity is Severity.FATAL)
 
 
+@no_collection()
 def load(source: Source) -> Loaded:
     """Parse, build, validate. Raises nothing; all problems come at once."""
     problems = Problems(source)
