@@ -17,7 +17,8 @@ from errno import (
 from typing import Final
 
 from pyvrrp.checkers.outcome import CheckNotStarted
-from pyvrrp.model.lvs import ConnectOptions, Endpoint
+from pyvrrp.model.checkers import ConnectOptions
+from pyvrrp.model.endpoint import Endpoint
 
 SERVER_FAULTS: Final = frozenset(
     {ENETUNREACH, EHOSTUNREACH, ECONNREFUSED, EHOSTDOWN, ENETDOWN, ECONNRESET, ECONNABORTED, ETIMEDOUT}

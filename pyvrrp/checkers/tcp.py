@@ -7,7 +7,7 @@ import socket
 
 from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
-from pyvrrp.model.lvs import TcpCheck
+from pyvrrp.model.checkers import TcpCheck
 from pyvrrp.units import seconds
 
 

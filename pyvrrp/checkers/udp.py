@@ -8,7 +8,7 @@ from typing import Final
 
 from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
-from pyvrrp.model.lvs import UdpCheck
+from pyvrrp.model.checkers import UdpCheck
 from pyvrrp.units import seconds
 
 FILLER: Final = bytes(32)

@@ -11,7 +11,8 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.lvs import Checker, CheckTiming, ConnectOptions, Endpoint, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 
 HEX_WORD: Final = r"[0-9a-fA-FxX]+"

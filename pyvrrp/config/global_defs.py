@@ -9,8 +9,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
-from pyvrrp.model.config import GlobalDefs
-from pyvrrp.model.lvs import FlushOnStop
+from pyvrrp.model.config import FlushOnStop, GlobalDefs
 from pyvrrp.model.vrrp import Garp
 from pyvrrp.net import VRRP_GROUP4, Address
 from pyvrrp.units import SECOND

@@ -19,17 +19,9 @@ from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import flag, integer, scalars, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.lvs import (
-    Checker,
-    Endpoint,
-    Forwarding,
-    Protocol,
-    RealServer,
-    ServiceFlag,
-    ServiceKey,
-    SorryServer,
-    VirtualServer,
-)
+from pyvrrp.model.checkers import Checker
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceFlag, ServiceKey, SorryServer, VirtualServer
 from pyvrrp.net import AF_INET, AF_INET6, Address, family
 
 SCHEDULERS: Final = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")

@@ -40,8 +40,8 @@ from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
+from pyvrrp.model.checkers import Checker, TcpCheck, UdpCheck
 from pyvrrp.model.config import Config
-from pyvrrp.model.lvs import Checker, TcpCheck, UdpCheck
 from pyvrrp.units import Micros, seconds
 
 

@@ -243,7 +243,7 @@ class VrrpRole:
         if facts is None or not facts.arp:
             return
         try:
-            self._packets.gratuitous_arp(address.dev, address.address)
+            self._packets.announce(address.dev, address.address)
         except KernelError as error:
             self._host.log(Level.DEBUG, f"({instance}) {error}")
 

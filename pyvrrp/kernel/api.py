@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.core.lvs.ipvs_table import DestinationState, Operation, ServiceState, Table
     from pyvrrp.core.vrrp.events import InterfaceFacts
     from pyvrrp.errors import KernelError
-    from pyvrrp.model.lvs import Endpoint, ServiceKey
+    from pyvrrp.model.endpoint import Endpoint
+    from pyvrrp.model.lvs import ServiceKey
     from pyvrrp.model.vrrp import VirtualAddress
 
 Received = Callable[[Micros, str, Address, Address, int, bytes], None]
@@ -83,7 +84,7 @@ class Packets(Protocol):
         self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
     ) -> None: ...
 
-    def gratuitous_arp(self, interface: str, address: Address) -> None: ...
+    def announce(self, interface: str, address: Address) -> None: ...
 
 
 class Ipvs(Protocol):

@@ -236,7 +236,7 @@ class FakePackets:
             if segment is not None and self._kernel.devices[interface].up:
                 segment.carry(self._kernel, source, destination, message)
 
-    def gratuitous_arp(self, interface: str, address: Address) -> None:
+    def announce(self, interface: str, address: Address) -> None:
         self._kernel.perform(Operation(Verb.ANNOUNCE, interface, address))
 
 

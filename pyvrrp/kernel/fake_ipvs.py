@@ -23,7 +23,8 @@ from pyvrrp.core.lvs.ipvs_table import (
 from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.refusals import kernel_error
-from pyvrrp.model.lvs import Endpoint, ServiceKey
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import ServiceKey
 
 
 class FakeIpvs:

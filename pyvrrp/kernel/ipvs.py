@@ -35,7 +35,8 @@ from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.netlink import NETLINK_GENERIC, Message, Netlink, attribute, attributes
 from pyvrrp.kernel.refusals import kernel_error
-from pyvrrp.model.lvs import Endpoint, Protocol, ServiceFlag, ServiceKey
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Protocol, ServiceFlag, ServiceKey
 from pyvrrp.net import AF_INET, Address, family
 
 _GENL_HEADER: Final = Struct("=BBH")

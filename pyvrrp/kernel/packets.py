@@ -1,7 +1,6 @@
-"""VRRP's raw sockets over IPv4, and gratuitous ARP.
+"""VRRP's raw sockets of both families, and the announcing of addresses.
 
-A receiving socket for each interface and group (or unicast source), a sending one for each interface. The sending ones
-are of protocol IPPROTO_RAW: we write the IP header, and the kernel never delivers anything to them.
+A receiving socket for each interface and group (or unicast source), a sending one for each interface and family.
 """
 
 from __future__ import annotations
@@ -11,32 +10,29 @@ import fcntl
 import select
 import socket
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from pathlib import Path
 from struct import Struct
 from typing import Final
 
-from pyvrrp.errors import WireError
-from pyvrrp.kernel import bpf
+from pyvrrp.kernel import bpf, packets4, packets6
 from pyvrrp.kernel.api import Received
 from pyvrrp.kernel.refusals import kernel_error, translated
 from pyvrrp.kernel.timer import monotonic
-from pyvrrp.net import IPPROTO_VRRP, VRRP_TOS, Address
-from pyvrrp.wire import arp
-from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
+from pyvrrp.net import Address
+from pyvrrp.wire import arp, ndisc
 
-_IP_FREEBIND: Final = 15
-_IP_MULTICAST_ALL: Final = 49
 _SO_RCVBUFFORCE: Final = 33
 _SO_TIMESTAMPNS: Final = 35
 _TIMESPEC = Struct("@2l")
-_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size)
-_IP_MREQN = Struct("=4s4si")
+_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size) + packets6.ANCILLARY
 _SIOCGIFHWADDR: Final = 0x8927
 _IFREQ_NAME = Struct("16s24x")
 _IFREQ_HARDWARE = Struct("@16xH6s16x")
 _ARPHRD_ETHER: Final = 1
+_FORWARDING: Final = Path("/proc/sys/net/ipv6/conf")
 
 _LONGEST: Final = 65_535
 _RECEIVE_BUFFER: Final = 1 << 20
@@ -46,51 +42,47 @@ _MOST_AT_ONCE: Final = 4096
 _LINK_TROUBLE: Final = frozenset((errno.ENETDOWN, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOBUFS))
 """What a receiving socket says when its device goes; the monitor of the devices tells the same story better."""
 
+_Ancillary = list[tuple[int, int, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """What differs between the two families of sockets."""
+
+    listen: Callable[[str, int, Address], socket.socket]
+    sender: Callable[[str, int], socket.socket]
+    send: Callable[[socket.socket, int, Address, Address, bytes, int], None]
+    interpret: Callable[[bytes, _Ancillary, str], tuple[Address, Address, int, bytes] | None]
+    program: Callable[[Iterable[int]], Sequence[bpf.Instruction]]
+
+
+_FAMILIES: Final = {
+    4: _Family(packets4.listen, packets4.sender, packets4.send, packets4.interpret, bpf.vrrp4_filter),
+    6: _Family(packets6.listen, packets6.sender, packets6.send, packets6.interpret, bpf.vrrp6_filter),
+}
+
 
 @dataclass(slots=True)
 class _Listener:
     socket: socket.socket
     interface: str
     index: int
-    group: IPv4Address
+    family: _Family
 
 
-def _ipv4(address: Address, operation: str) -> IPv4Address:
-    if not isinstance(address, IPv4Address):
-        raise kernel_error(errno.EAFNOSUPPORT, operation, "only IPv4 so far")
-    return address
-
-
-def _listen(interface: str, index: int, group: IPv4Address) -> socket.socket:
-    """A socket that receives what comes to `group` on `interface`, with a filter that still drops everything."""
-    # The first filter comes before anything else: a raw socket receives from all devices as soon as it exists.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, IPPROTO_VRRP)
+def _make_ready(listener: socket.socket) -> None:
+    """Buffer, time stamps, and nothing in it that slipped in between the socket's birth and its first filter."""
+    listener.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     try:
-        bpf.attach(listener, bpf.DROP_ALL)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
-        # Not what other sockets of this machine have joined (their groups, their devices).
-        listener.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
-        listener.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+    except PermissionError:
+        # CAP_NET_RAW without CAP_NET_ADMIN: as much as the system allows.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+    while True:
         try:
-            listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
-        except PermissionError:
-            # CAP_NET_RAW without CAP_NET_ADMIN: as much as the system allows.
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
-        if group.is_multicast:
-            membership = _IP_MREQN.pack(group.packed, bytes(4), index)
-            listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
-        else:
-            listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
-        listener.bind((str(group), 0))
-        # What slipped in between the socket's birth and its first filter is not from this interface.
-        while True:
-            try:
-                listener.recv(1)
-            except BlockingIOError:
-                return listener
-    except BaseException:
-        listener.close()
-        raise
+            listener.recv(1)
+        except BlockingIOError:
+            return
 
 
 def _stamp(ancillary: list[tuple[int, int, bytes]], otherwise: int) -> int:
@@ -102,22 +94,6 @@ def _stamp(ancillary: list[tuple[int, int, bytes]], otherwise: int) -> int:
     return otherwise
 
 
-def _sender(interface: str, index: int) -> socket.socket:
-    sender = socket.socket(
-        socket.AF_INET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, socket.IPPROTO_RAW
-    )
-    try:
-        sender.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _IP_MREQN.pack(bytes(4), bytes(4), index))
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
-        # The header's ToS is ours; this one makes the device's queue treat the packet accordingly.
-        sender.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, VRRP_TOS)
-    except BaseException:
-        sender.close()
-        raise
-    return sender
-
-
 class LinuxPackets:
     """`kernel.api.Packets` of the network namespace it is made in.
 
@@ -126,9 +102,9 @@ class LinuxPackets:
     """
 
     def __init__(self) -> None:
-        self._listeners: dict[tuple[str, IPv4Address], _Listener] = {}
+        self._listeners: dict[tuple[str, Address], _Listener] = {}
         self._by_descriptor: dict[int, _Listener] = {}
-        self._senders: dict[str, tuple[int, socket.socket]] = {}
+        self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
         self._emptied = monotonic()
         self._buffer = bytearray(_LONGEST)
         self._view = memoryview(self._buffer)
@@ -144,21 +120,21 @@ class LinuxPackets:
 
         One interface may be opened for several groups. Again for the same: with the new index and ids.
         """
-        operation = f"listen for VRRP on {interface} to {group}"
-        destination = _ipv4(group, operation)
-        key = interface, destination
-        with translated(operation):
+        key = interface, group
+        family = _FAMILIES[group.version]
+        with translated(f"listen for VRRP on {interface} to {group}"):
             known = self._listeners.get(key)
             if known is None or known.index != index:
-                listener = _Listener(_listen(interface, index, destination), interface, index, destination)
+                listener = _Listener(family.listen(interface, index, group), interface, index, family)
+                _make_ready(listener.socket)
                 self._forget(key)
                 self._listeners[key] = listener
                 self._by_descriptor[listener.socket.fileno()] = listener
                 self._epoll.register(listener.socket, select.EPOLLIN)
-            bpf.attach(self._listeners[key].socket, bpf.vrrp4_filter(virtual_router_ids))
-            sender = self._senders.get(interface)
+            bpf.attach(self._listeners[key].socket, family.program(virtual_router_ids))
+            sender = self._senders.get((interface, group.version))
             if sender is None or sender[0] != index:
-                self._senders[interface] = index, _sender(interface, index)
+                self._senders[interface, group.version] = index, family.sender(interface, index)
                 if sender is not None:
                     sender[1].close()
 
@@ -166,11 +142,10 @@ class LinuxPackets:
         """Everything that was opened on the interface."""
         for key in [key for key in self._listeners if key[0] == interface]:
             self._forget(key)
-        sender = self._senders.pop(interface, None)
-        if sender is not None:
-            sender[1].close()
+        for sender in [key for key in self._senders if key[0] == interface]:
+            self._senders.pop(sender)[1].close()
 
-    def _forget(self, key: tuple[str, IPv4Address]) -> None:
+    def _forget(self, key: tuple[str, Address]) -> None:
         listener = self._listeners.pop(key, None)
         if listener is not None:
             del self._by_descriptor[listener.socket.fileno()]
@@ -178,7 +153,7 @@ class LinuxPackets:
             listener.socket.close()
 
     def close_all(self) -> None:
-        for interface in {*self._senders, *(interface for interface, _ in self._listeners)}:
+        for interface in {interface for interface, _ in (*self._senders, *self._listeners)}:
             self.close(interface)
         self._link_layer.close()
         self._epoll.close()
@@ -188,30 +163,27 @@ class LinuxPackets:
 
     def receive(self, received: Received) -> int:
         # Read first, tell then: the listener may close sockets.
-        datagrams: list[tuple[str, bytes, list[tuple[int, int, bytes]]]] = []
+        datagrams: list[tuple[_Listener, bytes, _Ancillary, str]] = []
         for descriptor, _ in self._epoll.poll(0):
             listener = self._by_descriptor[descriptor]
             for _ in range(_MOST_AT_ONCE):
                 try:
-                    length, ancillary, _, _ = listener.socket.recvmsg_into((self._buffer,), _ANCILLARY)
+                    length, ancillary, _, sender = listener.socket.recvmsg_into((self._buffer,), _ANCILLARY)
                 except BlockingIOError:
                     break
                 except OSError as error:
                     if error.errno in _LINK_TROUBLE:
                         continue
                     raise kernel_error(error.errno or 0, f"receive on {listener.interface}") from error
-                datagrams.append((listener.interface, bytes(self._view[:length]), ancillary))
+                datagrams.append((listener, bytes(self._view[:length]), ancillary, sender[0]))
         now, epoch = monotonic(), time.time_ns()
         emptied, self._emptied = self._emptied, now
-        for interface, data, ancillary in datagrams:
-            try:
-                datagram = decode_ipv4(data)
-            except WireError:
-                # The kernel checks the header before it delivers; there is nobody to blame and nothing to read.
-                continue
-            # Nothing can have arrived before the sockets were last found empty, whatever the wall clock did meanwhile.
-            at = min(now, max(emptied, now - (epoch - _stamp(ancillary, epoch)) // 1000))
-            received(at, interface, datagram.source, datagram.destination, datagram.ttl, datagram.payload)
+        for listener, data, ancillary, sender in datagrams:
+            datagram = listener.family.interpret(data, ancillary, sender)
+            if datagram is not None:
+                # Nothing can have arrived before the sockets were last found empty, whatever the wall clock did.
+                at = min(now, max(emptied, now - (epoch - _stamp(ancillary, epoch)) // 1000))
+                received(at, listener.interface, *datagram)
         return len(datagrams)
 
     def send(
@@ -219,30 +191,33 @@ class LinuxPackets:
     ) -> None:
         """To each destination; KernelError with the first refusal, after all have been tried."""
         operation = f"send an advertisement on {interface}"
-        if interface not in self._senders:
+        if (interface, source.version) not in self._senders:
             raise kernel_error(errno.ENODEV, operation, "no socket is open there")
-        sender = self._senders[interface][1]
+        index, sender = self._senders[interface, source.version]
+        send = _FAMILIES[source.version].send
         refusal: OSError | None = None
         for destination in destinations:
-            target = _ipv4(destination, operation)
-            header = encode_ipv4_header(_ipv4(source, operation), target, identification, len(message))
-            # A group is on the link whatever the routes say.
-            flags = socket.MSG_DONTROUTE if target.is_multicast else 0
             try:
-                sender.sendto(header + message, flags, (str(target), 0))
+                send(sender, index, source, destination, message, identification)
             except OSError as error:
                 refusal = refusal or error
         if refusal is not None:
             raise kernel_error(refusal.errno or 0, operation) from refusal
 
-    def gratuitous_arp(self, interface: str, address: Address) -> None:
-        """One frame from the interface's hardware address as it is now. KernelError where there is no ARP."""
+    def announce(self, interface: str, address: Address) -> None:
+        """One gratuitous ARP or unsolicited neighbor advertisement, from the hardware address as it is now.
+
+        KernelError where there is no Ethernet.
+        """
         operation = f"announce {address} on {interface}"
-        target = _ipv4(address, operation)
         with translated(operation):
             mac = self._hardware_address(interface, operation)
-            frame = arp.encode(arp.gratuitous(mac, target))
-            self._link_layer.sendto(frame, (interface, arp.ETHERTYPE_ARP))
+            if isinstance(address, IPv4Address):
+                frame, kind = arp.encode(arp.gratuitous(mac, address)), arp.ETHERTYPE_ARP
+            else:
+                forwards = (_FORWARDING / interface / "forwarding").read_bytes().strip() != b"0"
+                frame, kind = ndisc.unsolicited(mac, address, router=forwards), ndisc.ETHERTYPE_IPV6
+            self._link_layer.sendto(frame, (interface, kind))
 
     def _hardware_address(self, interface: str, operation: str) -> bytes:
         """Asked anew each time (0.9 µs): a bond takes over its members' address, an operator may change it."""

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
 
-from pyvrrp.model.lvs import FlushOnStop, VirtualServer
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
 from pyvrrp.units import SECOND, Micros
+
+if TYPE_CHECKING:  # a vrrp worker does without
+    from pyvrrp.model.lvs import VirtualServer
+
+
+class FlushOnStop(Enum):
+    """lvs_flush_on_stop."""
+
+    NO = "no"
+    SERVICES = "VS"
+    ALL = "all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum
+from enum import IntEnum
 from ipaddress import IPv4Address
-from typing import TypeAlias
 
-from pyvrrp.net import AF_INET, Address, family
-from pyvrrp.units import SECOND, Micros
+from pyvrrp.model.checkers import Checker
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.net import AF_INET, family
 
 
 class Forwarding(IntEnum):
@@ -33,68 +33,6 @@ class ServiceFlag(IntEnum):
     SCHED_1 = 0x8
     SCHED_2 = 0x10
     SCHED_3 = 0x20
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
-    """Address and port; port 0 is "none given"."""
-
-    address: Address
-    port: int
-
-    def __str__(self) -> str:
-        host = f"[{self.address}]" if self.address.version == 6 else str(self.address)
-        return f"{host}:{self.port}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConnectOptions:
-    """Where and how a check connects, common to all checkers."""
-
-    target: Endpoint
-    """connect_ip and connect_port; the real server where not given."""
-    bindto: Endpoint | None = None
-    """bindto and bind_port."""
-    bind_if: str | None = None
-    fwmark: int = 0
-    connect_timeout: Micros = 5 * SECOND
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckTiming:
-    """When a check runs and when it counts."""
-
-    delay_loop: Micros = 60 * SECOND
-    """From one check to the next."""
-    retry: int = 1
-    """Further failures tolerated before the server is down (retry; nb_get_retry)."""
-    delay_before_retry: Micros = SECOND
-    warmup: Micros = 60 * SECOND
-    """The first check comes 1 s + random(0..warmup) after start."""
-    alpha: bool = False
-    """Down until the first success."""
-    log_all_failures: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TcpCheck:
-    timing: CheckTiming
-    connect: ConnectOptions
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UdpCheck:
-    timing: CheckTiming
-    connect: ConnectOptions
-    payload: bytes = b""
-    """payload; 32 filler bytes where empty."""
-    require_reply: bytes | None = None
-    """None: silence is success. b"": any reply will do. Otherwise the bytes that the reply must begin with."""
-    min_reply_length: int = 0
-    max_reply_length: int = 255
-
-
-Checker: TypeAlias = TcpCheck | UdpCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,11 +105,3 @@ class VirtualServer:
     @property
     def is_ipv4(self) -> bool:
         return self.key.family == AF_INET
-
-
-class FlushOnStop(Enum):
-    """lvs_flush_on_stop."""
-
-    NO = "no"
-    SERVICES = "VS"
-    ALL = "all"

@@ -30,7 +30,8 @@ from pyvrrp.core.lvs.ipvs_table import (
 from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.errors import KernelFault
 from pyvrrp.kernel.ipvs import LinuxIpvs
-from pyvrrp.model.lvs import Endpoint, Forwarding, Protocol, ServiceFlag, ServiceKey
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, ServiceFlag, ServiceKey
 from tests.topology.net import Host, inside
 
 pytestmark = pytest.mark.uml

@@ -26,19 +26,10 @@ from pyvrrp.core.lvs.events import (
 from pyvrrp.core.lvs.ipvs_table import Destination, Operation, RemoveService, Service, SetService, Table, plan
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.fake_ipvs import FakeIpvs
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.config import Config
-from pyvrrp.model.lvs import (
-    CheckTiming,
-    ConnectOptions,
-    Endpoint,
-    Forwarding,
-    Protocol,
-    RealServer,
-    ServiceKey,
-    SorryServer,
-    TcpCheck,
-    VirtualServer,
-)
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
 from pyvrrp.units import SECOND
 
 ENDPOINTS = [Endpoint(IPv4Address(f"10.0.0.{n}"), 80) for n in range(1, 5)]

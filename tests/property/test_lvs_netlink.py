@@ -12,7 +12,8 @@ from pyvrrp.core.lvs.ipvs_table import Destination, Service, service_of
 from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.kernel.ipvs import decode_destination, decode_service, encode_destination, encode_service
 from pyvrrp.kernel.netlink import attribute, attributes
-from pyvrrp.model.lvs import Endpoint, Forwarding, Protocol, ServiceFlag, ServiceKey, VirtualServer
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, ServiceFlag, ServiceKey, VirtualServer
 
 ports = st.integers(0, 65535)
 addresses = st.builds(IPv4Address, st.integers(0, 2**32 - 1)) | st.builds(IPv6Address, st.integers(0, 2**128 - 1))

@@ -246,7 +246,7 @@ def test_a_device_down_deleted_and_created_again(scene: Scene) -> None:
     with pytest.raises(KernelError, match="send an advertisement on eth0"):
         scene.b.packets.send("eth0", B, [VRRP_GROUP4], advert(51), 1)
     with pytest.raises(KernelError, match="announce"):
-        scene.b.packets.gratuitous_arp("eth0", B)
+        scene.b.packets.announce("eth0", B)
     scene.b.host.run("ip", "link", "del", "eth0")
     scene.b.read()
     scene.net.plug(scene.b.host, "eth0", "lan")
@@ -273,7 +273,7 @@ def test_gratuitous_arp_is_keepalived_s_to_the_byte(scene: Scene) -> None:
         listener.bind(("eth0", 0x0806))
         listener.settimeout(PATIENCE)
         carried(scene)
-        scene.a.packets.gratuitous_arp("eth0", IPv4Address("192.0.2.100"))
+        scene.a.packets.announce("eth0", IPv4Address("192.0.2.100"))
         while (frame := listener.recv(2048))[28:32] != golden[28:32]:
             continue
     assert frame == golden
@@ -283,10 +283,10 @@ def test_gratuitous_arp_is_keepalived_s_to_the_byte(scene: Scene) -> None:
 def test_what_we_cannot_do_is_said(scene: Scene) -> None:
     packets = scene.a.packets
     with pytest.raises(KernelError, match="no Ethernet device") as caught:
-        packets.gratuitous_arp("lo", A)
+        packets.announce("lo", A)
     assert caught.value.fault is KernelFault.UNSUPPORTED
     with pytest.raises(KernelError, match=r"announce 192.*on nowhere: No such device") as caught:
-        packets.gratuitous_arp("nowhere", A)
+        packets.announce("nowhere", A)
     assert caught.value.fault is KernelFault.ABSENT
     with pytest.raises(KernelError, match="only IPv4 so far"):
         packets.open("eth0", 2, IPv6Address("ff02::12"), [1])

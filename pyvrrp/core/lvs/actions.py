@@ -7,7 +7,9 @@ from typing import TypeAlias
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.ipvs_table import Operation
-from pyvrrp.model.lvs import Checker, Endpoint, ServiceKey
+from pyvrrp.model.checkers import Checker
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import ServiceKey
 
 __all__ = [
     "Action",

@@ -52,8 +52,10 @@ from pyvrrp.core.lvs.ipvs_table import (
 )
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.core.lvs.virtual_server import Virtual
-from pyvrrp.model.config import Config
-from pyvrrp.model.lvs import Checker, Endpoint, FlushOnStop, ServiceKey, VirtualServer
+from pyvrrp.model.checkers import Checker
+from pyvrrp.model.config import Config, FlushOnStop
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import ServiceKey, VirtualServer
 from pyvrrp.units import SECOND, Micros
 
 RETRY: Final[Micros] = 30 * SECOND

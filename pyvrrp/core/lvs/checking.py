@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.snapshot import CheckerSnapshot
-from pyvrrp.model.lvs import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
 from pyvrrp.units import SECOND, Micros
 
 Draw = Callable[[Micros], Micros]

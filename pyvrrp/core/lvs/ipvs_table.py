@@ -13,7 +13,8 @@ from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
 from pyvrrp.core.lvs.snapshot import Traffic
-from pyvrrp.model.lvs import Endpoint, ServiceFlag, ServiceKey, VirtualServer
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import ServiceFlag, ServiceKey, VirtualServer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

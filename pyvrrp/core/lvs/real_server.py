@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pyvrrp.core.lvs.checking import Checking, Draw, identity
 from pyvrrp.core.lvs.ipvs_table import Destination, DestinationState
 from pyvrrp.core.lvs.snapshot import RealServerSnapshot
-from pyvrrp.model.lvs import Checker, Endpoint, RealServer, ServiceKey
+from pyvrrp.model.checkers import Checker
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import RealServer, ServiceKey
 from pyvrrp.units import Micros
 
 NewChecking = Callable[[Endpoint, Checker, bool], Checking]

@@ -27,7 +27,8 @@ from pyvrrp.core.lvs.ipvs_table import (
 )
 from pyvrrp.core.lvs.real_server import NewChecking, Server, display_name, server_snapshot
 from pyvrrp.core.lvs.snapshot import VirtualServerSnapshot
-from pyvrrp.model.lvs import Endpoint, RealServer, ServiceKey, VirtualServer
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import RealServer, ServiceKey, VirtualServer
 from pyvrrp.units import Micros
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from pyvrrp.checkers import tcp
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
-from pyvrrp.model.lvs import CheckTiming, ConnectOptions, Endpoint, TcpCheck
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
+from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
 
 

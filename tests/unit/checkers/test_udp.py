@@ -14,7 +14,8 @@ import pytest
 
 from pyvrrp.checkers import udp
 from pyvrrp.checkers.outcome import CheckFailed
-from pyvrrp.model.lvs import CheckTiming, ConnectOptions, Endpoint, UdpCheck
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, UdpCheck
+from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
 
 

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface
 
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.config import Config
-from pyvrrp.model.lvs import (
-    CheckTiming,
-    ConnectOptions,
-    Endpoint,
-    Forwarding,
-    Protocol,
-    RealServer,
-    ServiceKey,
-    TcpCheck,
-    VirtualServer,
-)
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, VirtualServer
 from pyvrrp.model.vrrp import Authentication, AuthType, State, SyncGroup, VirtualAddress, VrrpInstance
 from pyvrrp.units import SECOND
 

@@ -6,7 +6,8 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
-from pyvrrp.model.lvs import Checker, CheckTiming, ConnectOptions, Endpoint, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 from tests.unit.config.files import loaded, only
 

@@ -8,8 +8,7 @@ from pyvrrp.config.global_defs import Defaults, build_global_defs
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.tree import parse
 from pyvrrp.errors import ConfigProblem, Severity
-from pyvrrp.model.config import GlobalDefs
-from pyvrrp.model.lvs import FlushOnStop
+from pyvrrp.model.config import FlushOnStop, GlobalDefs
 from pyvrrp.model.vrrp import Garp
 from pyvrrp.units import SECOND
 from tests.unit.config.files import only, source

@@ -5,15 +5,8 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from pyvrrp.errors import ConfigProblem, Severity
-from pyvrrp.model.lvs import (
-    Endpoint,
-    Forwarding,
-    Protocol,
-    RealServer,
-    ServiceKey,
-    SorryServer,
-    VirtualServer,
-)
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
 from pyvrrp.net import AF_INET, AF_INET6
 from tests.unit.config.files import loaded, only, told
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Interface
 
-from pyvrrp.model.lvs import Endpoint, Protocol, ServiceKey, VirtualServer
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Protocol, ServiceKey, VirtualServer
 from pyvrrp.model.vrrp import VirtualAddress, VrrpInstance
 
 VRRP_INSTANCE = VrrpInstance(

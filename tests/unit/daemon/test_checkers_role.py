@@ -19,20 +19,10 @@ from pyvrrp.daemon.checkers_role import CheckersRole
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.fake_ipvs import FakeIpvs
-from pyvrrp.model.config import Config, GlobalDefs
-from pyvrrp.model.lvs import (
-    CheckTiming,
-    ConnectOptions,
-    Endpoint,
-    FlushOnStop,
-    Forwarding,
-    Protocol,
-    RealServer,
-    ServiceKey,
-    TcpCheck,
-    UdpCheck,
-    VirtualServer,
-)
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.config import Config, FlushOnStop, GlobalDefs
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, VirtualServer
 from pyvrrp.units import MILLISECOND, SECOND
 
 VIP = ServiceKey.of(Endpoint(ip_address("192.0.2.10"), 80), Protocol.TCP)

@@ -113,5 +113,5 @@ def test_it_refuses_what_it_is_told_to_refuse(kernels: tuple[FakeKernel, FakeKer
     assert kernel.addresses.add([VIP]) == []
     kernel.refuse(Verb.ANNOUNCE, errno.ENETDOWN, "eth0")
     with pytest.raises(KernelError, match=r"announce 192\.0\.2\.100 on eth0"):
-        kernel.packets.gratuitous_arp("eth0", VIP.address)
+        kernel.packets.announce("eth0", VIP.address)
     assert kernel.operations == [Operation(Verb.ADD, "eth0", VIP.address)]

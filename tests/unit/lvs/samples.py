@@ -12,18 +12,10 @@ from pyvrrp.core.lvs.balancer import Balancer
 from pyvrrp.core.lvs.events import CheckFinished, Event, Reconfigured, Started, TableRead, TimePassed
 from pyvrrp.core.lvs.ipvs_table import Operation, Table
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.config import Config, GlobalDefs
-from pyvrrp.model.lvs import (
-    CheckTiming,
-    ConnectOptions,
-    Endpoint,
-    Protocol,
-    RealServer,
-    ServiceKey,
-    SorryServer,
-    TcpCheck,
-    VirtualServer,
-)
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
 from pyvrrp.units import SECOND, Micros
 
 

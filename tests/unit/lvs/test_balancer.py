@@ -43,7 +43,8 @@ from pyvrrp.core.lvs.ipvs_table import (
     Table,
 )
 from pyvrrp.core.lvs.snapshot import LvsSnapshot, Traffic
-from pyvrrp.model.lvs import FlushOnStop, Forwarding, Protocol, ServiceKey
+from pyvrrp.model.config import FlushOnStop
+from pyvrrp.model.lvs import Forwarding, Protocol, ServiceKey
 from pyvrrp.observe.codec import from_json, to_json
 from pyvrrp.units import SECOND
 from tests.unit.lvs.samples import NAME, RS1, RS2, RS3, SORRY, VIP, Play, config, endpoint, real_server, virtual_server

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyvrrp.core.lvs.checking import Checking, identity
-from pyvrrp.model.lvs import ConnectOptions, UdpCheck
+from pyvrrp.model.checkers import ConnectOptions, UdpCheck
 from pyvrrp.units import SECOND
 from tests.unit.lvs.samples import RS1, RS2, TIMING, tcp_check
 

@@ -20,7 +20,8 @@ from pyvrrp.core.lvs.ipvs_table import (
     plan,
     service_of,
 )
-from pyvrrp.model.lvs import Endpoint, Forwarding, Protocol, ServiceFlag, ServiceKey
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, Protocol, ServiceFlag, ServiceKey
 from tests.unit.lvs.samples import RS1, RS2, VIP, endpoint, real_server, virtual_server
 
 SERVICE = Service(key=VIP, scheduler="rr")

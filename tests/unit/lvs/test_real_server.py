@@ -9,7 +9,9 @@ import pytest
 from pyvrrp.core.lvs.checking import Checking
 from pyvrrp.core.lvs.ipvs_table import Destination
 from pyvrrp.core.lvs.real_server import Server, display_name
-from pyvrrp.model.lvs import Checker, Endpoint, Forwarding, RealServer, ServiceKey
+from pyvrrp.model.checkers import Checker
+from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.lvs import Forwarding, RealServer, ServiceKey
 from tests.unit.lvs.samples import RS1, VIP, endpoint, real_server, tcp_check
 
 
