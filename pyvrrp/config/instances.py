@@ -394,9 +394,6 @@ class _Builder:
         """Said as not active yet."""
         draft = self.draft
         effect = f"instance {draft.name} is left out"
-        if draft.family == 6:
-            self.problems.inactive(draft.block.line, "VRRP over IPv6 is not active in this version", effect)
-            return True
         if draft.auth_type is AuthType.AH and draft.password and "authentication" in draft.lines:
             message = "auth_type AH is accepted, but not active in this version"
             self.problems.inactive(draft.lines["authentication"], message, effect)

@@ -56,6 +56,13 @@ def vrrp4_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
     )
 
 
+def vrrp6_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
+    """The same for a raw IPv6 socket, whose packets begin with the VRRP message."""
+    ids = sorted(set(virtual_router_ids))
+    compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
+    return ((LOAD_BYTE, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET), *compare, DROP, KEEP)
+
+
 def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:
     """Replace the socket's filter, for packets that arrive from now on."""
     code = array("B", b"".join(_INSTRUCTION.pack(*instruction) for instruction in program))

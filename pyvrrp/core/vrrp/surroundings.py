@@ -17,12 +17,15 @@ Interfaces = Mapping[str, InterfaceFacts]
 def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> Address | None:
     """The address to advertise from: the configured one, else the interface's first that is no virtual address.
 
-    The address owner (priority 255) may have no other than the virtual address itself.
+    Over IPv6 it is a link-local one, unless unicast peers may be anywhere (RFC 9568 §5.1.2.1). The address owner
+    (priority 255) may have no other than the virtual address itself.
     """
     if config.mcast_src_ip is not None:
         return config.mcast_src_ip
     facts = interfaces.get(config.interface)
     usable = [address for address in facts.addresses if address.version == config.family] if facts else []
+    if config.family == 6 and not config.unicast_peer:
+        usable = [address for address in usable if address.is_link_local]
     for address in usable:
         if address not in virtual:
             return address

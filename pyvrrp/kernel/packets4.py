@@ -1,0 +1,80 @@
+"""VRRP's raw sockets over IPv4: we write the IP header, and read it.
+
+The sending sockets are of protocol IPPROTO_RAW, to which the kernel never delivers anything.
+"""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address
+from struct import Struct
+from typing import Final
+
+from pyvrrp.errors import WireError
+from pyvrrp.kernel import bpf
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TOS, Address
+from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
+
+_IP_FREEBIND: Final = 15
+_IP_MULTICAST_ALL: Final = 49
+_IP_MREQN = Struct("=4s4si")
+_FLAGS: Final = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+
+
+def listen(interface: str, index: int, group: Address) -> socket.socket:
+    """A socket that receives what comes to `group` (or to an address of ours) on `interface`; so far it drops all."""
+    # The first filter comes before anything else: a raw socket receives from all devices as soon as it exists.
+    listener = socket.socket(socket.AF_INET, _FLAGS, IPPROTO_VRRP)
+    try:
+        bpf.attach(listener, bpf.DROP_ALL)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        listener.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
+        if group.is_multicast:
+            membership = _IP_MREQN.pack(group.packed, bytes(4), index)
+            listener.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        else:
+            listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
+        listener.bind((str(group), 0))
+    except BaseException:
+        listener.close()
+        raise
+    return listener
+
+
+def sender(interface: str, index: int) -> socket.socket:
+    """A socket that only sends."""
+    sock = socket.socket(socket.AF_INET, _FLAGS, socket.IPPROTO_RAW)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _IP_MREQN.pack(bytes(4), bytes(4), index))
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        # The header's ToS is ours; this one makes the device's queue treat the packet accordingly.
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, VRRP_TOS)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def send(
+    sock: socket.socket, index: int, source: Address, destination: Address, message: bytes, identification: int
+) -> None:
+    """OSError as it comes."""
+    assert isinstance(source, IPv4Address)
+    assert isinstance(destination, IPv4Address)
+    header = encode_ipv4_header(source, destination, identification, len(message))
+    # A group is on the link whatever the routes say.
+    flags = socket.MSG_DONTROUTE if destination.is_multicast else 0
+    sock.sendto(header + message, flags, (str(destination), 0))
+
+
+def interpret(
+    data: bytes, ancillary: list[tuple[int, int, bytes]], sender: str
+) -> tuple[Address, Address, int, bytes] | None:
+    """Source, destination, TTL and message of what was received; None for what is no IP datagram."""
+    try:
+        datagram = decode_ipv4(data)
+    except WireError:
+        # The kernel checks the header before it delivers; there is nobody to blame and nothing to read.
+        return None
+    return datagram.source, datagram.destination, datagram.ttl, datagram.payload
