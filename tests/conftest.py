@@ -39,9 +39,11 @@ def _path() -> str:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    for stage in getattr(item, "funcargs", {}).values():
-        if report.when == "call" and report.failed and isinstance(stage, Stage):
-            report.sections.append(("The play", stage.play()))
+    if report.when == "call" and report.failed:
+        fixtures = {id(value): value for value in getattr(item, "funcargs", {}).values()}
+        for stage in fixtures.values():
+            if isinstance(stage, Stage):
+                report.sections.append(("The play", stage.play()))
     return report
 
 

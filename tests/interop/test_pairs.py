@@ -60,7 +60,8 @@ def test_the_higher_priority_wins_and_advertises(
         assert advert.password == (b"" if version == 3 else (password or "").encode().ljust(8, b"\0"))
     # The first interval is longer by the time that taking the addresses takes.
     for earlier, later in itertools.pairwise(adverts[1:]):
-        assert interval - EARLY <= later.at - earlier.at <= interval + SLACK
+        # Shorter only where the earlier one was late.
+        assert 0.7 * interval <= later.at - earlier.at <= interval + SLACK
     assert not lab.adverts("d2", since=adverts[1].at), "two masters"
 
 
