@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE
@@ -11,10 +13,11 @@ from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.model.config import FlushOnStop, GlobalDefs
 from pyvrrp.model.vrrp import Garp
-from pyvrrp.net import VRRP_GROUP4, Address
+from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
 from pyvrrp.units import SECOND
 
 INCLUDE_CHECKS = frozenset({"read", "match", "wildcard_match", "brace_match"})
+GROUP_WORDS: Final = ("vrrp_mcast_group4", "vrrp_mcast_group6")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +26,8 @@ class Defaults:
 
     version: int = 2
     garp: Garp = field(default_factory=Garp)
-    mcast_dst_ip: Address = VRRP_GROUP4
+    groups: Mapping[int, Address] = field(default_factory=lambda: {4: VRRP_GROUP4, 6: VRRP_GROUP6})
+    """vrrp_mcast_group4 and vrrp_mcast_group6, by the addresses' version."""
     down_timer_adverts: int = 3
     lower_prio_no_advert: bool = False
     higher_prio_send_advert: bool = False
@@ -54,13 +58,18 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         else (FlushOnStop.ALL if flush is BARE else FlushOnStop.SERVICES),
         vrrp_startup_delay=integer(values, "vrrp_startup_delay", 0),
         garp_interval=integer(values, "vrrp_garp_interval", 0),
+        gna_interval=integer(values, "vrrp_gna_interval", 0),
         dynamic_interfaces="dynamic_interfaces" in values,
     )
-    group = values.get("vrrp_mcast_group4")
+    groups: dict[int, Address] = {4: VRRP_GROUP4, 6: VRRP_GROUP6}
+    for word in GROUP_WORDS:
+        group = values.get(word)
+        if isinstance(group, (IPv4Address, IPv6Address)) and _is_group(word, group):
+            groups[group.version] = group
     defaults = Defaults(
         version=integer(values, "vrrp_version", 2),
         garp=_garp(values),
-        mcast_dst_ip=group if isinstance(group, IPv4Address) and group.is_multicast else VRRP_GROUP4,
+        groups=groups,
         down_timer_adverts=integer(values, "vrrp_down_timer_adverts", 3),
         lower_prio_no_advert=flag(values, "vrrp_lower_prio_no_advert"),
         higher_prio_send_advert=flag(values, "vrrp_higher_prio_send_advert"),
@@ -70,6 +79,10 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         log_all_failures=flag(values, "checker_log_all_failures"),
     )
     return definitions, defaults
+
+
+def _is_group(word: str, address: Address) -> bool:
+    return address.is_multicast and word.endswith(str(address.version))
 
 
 def _garp(values: Values) -> Garp:
@@ -92,8 +105,8 @@ def _check(block: Statement, problems: Problems) -> None:
         word, value = child.word, child.value
         if word in ("vrrp_garp_master_repeat", "vrrp_garp_master_refresh_repeat") and value == 0:
             problems.error(child.line, f"{word} must be at least 1", "1 is used", word=1)
-        elif word == "vrrp_mcast_group4" and isinstance(value, IPv4Address) and not value.is_multicast:
-            problems.error(child.line, f"{value} is not a multicast address", word=1)
+        elif word in GROUP_WORDS and isinstance(value, (IPv4Address, IPv6Address)) and not _is_group(word, value):
+            problems.error(child.line, f"{value} is not an IPv{word[-1]} multicast address", word=1)
         elif word == "dynamic_interfaces" and isinstance(value, str):
             effect = "an interface whose type or parent changes is taken for gone"
             problems.inactive(child.line, f"`{value}` is accepted, but not active in this version", effect, word=1)

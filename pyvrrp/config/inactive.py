@@ -29,7 +29,6 @@ INACTIVE: Final[Mapping[str, str]] = {
     "http": "no HTTP check uses it",
     "igmp": "IGMP joins go out as usual",
     "iproute": "names of tables, scopes and protocols are not read from there",
-    "ipv6": "VRRP over IPv6 is not active in this version",
     "ipvsns": "IPVS is programmed in the daemon's own namespace",
     "ipvsnft": "each address gets its own IPVS service",
     "linkbeat": "link state comes from netlink",

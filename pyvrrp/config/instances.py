@@ -30,7 +30,7 @@ from pyvrrp.model.vrrp import (
     VirtualAddress,
     VrrpInstance,
 )
-from pyvrrp.net import VRRP_GROUP6, Address
+from pyvrrp.net import Address
 from pyvrrp.units import CENTISECOND, SECOND, Micros, format_seconds
 
 ADVERT_INT_MAX_V3: Final = 4095 * CENTISECOND
@@ -274,7 +274,7 @@ class _Builder:
             track_interface=tracked,
             dont_track_primary=flag(values, "dont_track_primary"),
             mcast_src_ip=draft.source,
-            mcast_dst_ip=draft.destination or (VRRP_GROUP6 if draft.family == 6 else defaults.mcast_dst_ip),
+            mcast_dst_ip=draft.destination or defaults.groups[6 if draft.family == 6 else 4],
             unicast_peer=tuple(draft.peers),
             check_unicast_src=flag(values, "check_unicast_src")
             or draft.check_unicast_src

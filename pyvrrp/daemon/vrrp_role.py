@@ -89,7 +89,7 @@ class VrrpRole:
         loop = asyncio.get_running_loop()
         self._config = config
         self._router = Router(config)
-        self._announcer.configure(config.global_defs.garp_interval)
+        self._announcer.configure(config.global_defs)
         masters = self._router.resume(previous) if previous is not None else frozenset[str]()
         at = monotonic()
         for name, facts in self._links.dump().items():
@@ -120,7 +120,7 @@ class VrrpRole:
 
     def reload(self, config: Config) -> None:
         self._config = config
-        self._announcer.configure(config.global_defs.garp_interval)
+        self._announcer.configure(config.global_defs)
         self._open_sockets()
         self._feed(Reconfigured(monotonic(), config))
 

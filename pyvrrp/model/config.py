@@ -39,6 +39,8 @@ class GlobalDefs:
     vrrp_startup_delay: Micros = 0
     garp_interval: Micros = 0
     """vrrp_garp_interval: minimum gap between gratuitous ARPs on an interface."""
+    gna_interval: Micros = 0
+    """vrrp_gna_interval: the same for unsolicited neighbor advertisements."""
     dynamic_interfaces: bool = False
 
 

@@ -64,7 +64,7 @@ lvs_flush_on_stop | ?enum VS | off | active | flush IPVS at stop (all, or only o
 lvs_flush_onstop | ?enum VS | off | active; old lvs_flush_on_stop | silent synonym
 lvs_sync_daemon | !word | id = vrid of VI | syncd; once | IPVS connection-sync daemon
 vrrp_mcast_group4 | ip4 | 224.0.0.18 | active | IPv4 group adverts are sent to
-vrrp_mcast_group6 | word | ff02::12 | ipv6 | IPv6 group adverts are sent to
+vrrp_mcast_group6 | ip | ff02::12 | active | IPv6 group adverts are sent to
 vrrp_garp_master_delay | uint~ 0..4294 | 5 s | active | delay before 2nd GARP burst; 0 = none
 vrrp_garp_master_repeat | uint~ 0.. | 5 | active | GARPs per burst on becoming master
 vrrp_garp_master_refresh | uint~ 0.. | 0 (never) | active | periodic GARP interval as master
@@ -73,7 +73,7 @@ vrrp_garp_lower_prio_delay | uint 0..4294 | vrrp_garp_master_delay | active | as
 vrrp_garp_lower_prio_repeat | uint 0..2147483647 | vrrp_garp_master_repeat | active | 0 = none
 vrrp_down_timer_adverts | uint 1..100 | 3 | active | adverts missed before master-down
 vrrp_garp_interval | secs 0.000001..4294.967295 | 0 | active | gap between GARPs per interface; >=1 logs a note
-vrrp_gna_interval | secs 0.000001..4294.967295 | 0 | ipv6 | gap between unsolicited NAs
+vrrp_gna_interval | secs 0.000001..4294.967295 | 0 | active | gap between unsolicited NAs
 vrrp_min_garp | bool | off | active | set repeat=1, refresh=0, refresh_repeat=0, delay=0 for those still at defaults
 vrrp_garp_extra_if | !words | 0 (off) | extraif | refresh GARPs for VIPs on VMAC/other interfaces
 vrrp_vmac_garp_intvl | !words | 0 | extraif; says DEPRECATED; old vrrp_garp_extra_if | old name

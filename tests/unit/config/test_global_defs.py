@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
@@ -40,6 +40,8 @@ global_defs {
     vrrp_garp_interval 0.5
     vrrp_version 3
     vrrp_mcast_group4 224.0.0.99
+    vrrp_mcast_group6 ff02::99
+    vrrp_gna_interval 0.25
     vrrp_garp_master_delay 1
     vrrp_garp_master_repeat 2
     vrrp_garp_master_refresh 60
@@ -68,6 +70,7 @@ global_defs {
         lvs_flush_on_stop=FlushOnStop.SERVICES,
         vrrp_startup_delay=2_500_000,
         garp_interval=500_000,
+        gna_interval=250_000,
         dynamic_interfaces=True,
     )
     assert defaults == Defaults(
@@ -80,7 +83,7 @@ global_defs {
             lower_prio_repeat=2,
             lower_prio_delay=SECOND,
         ),
-        mcast_dst_ip=IPv4Address("224.0.0.99"),
+        groups={4: IPv4Address("224.0.0.99"), 6: IPv6Address("ff02::99")},
         down_timer_adverts=5,
         lower_prio_no_advert=True,
         higher_prio_send_advert=True,
@@ -103,6 +106,8 @@ def test_minimal_garp_leaves_what_is_said() -> None:
     [
         ("vrrp_garp_master_repeat 0", Severity.ERROR),
         ("vrrp_mcast_group4 10.0.0.1", Severity.ERROR),
+        ("vrrp_mcast_group6 10.0.0.1", Severity.ERROR),
+        ("vrrp_mcast_group6 fe80::1", Severity.ERROR),
         ("include_check nonsense", Severity.ERROR),
         ("include_check read match", Severity.ERROR),
         ("dynamic_interfaces allow_if_changes", Severity.INACTIVE),
@@ -114,7 +119,7 @@ def test_what_is_told(text: str, severity: Severity) -> None:
     definitions, defaults, problems = build(f"global_defs {{\n{text}\n}}\n")
     assert only(problems).severity is severity
     assert defaults.garp.repeat in (1, 5)
-    assert defaults.mcast_dst_ip == IPv4Address("224.0.0.18")
+    assert defaults.groups[4] == IPv4Address("224.0.0.18")
     assert definitions.garp_interval == 0
 
 

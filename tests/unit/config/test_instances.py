@@ -232,11 +232,18 @@ def test_the_first_address_fixes_the_family() -> None:
     assert found == [(6, Severity.ERROR, "an IPv6 address in an instance that is IPv4 by its virtual_ipaddress")]
 
 
+@pytest.mark.parametrize("body", ["", "native_ipv6\n"])
+def test_over_ipv6_it_is_version_3_to_the_ipv6_group(body: str) -> None:
+    made, found = problems(f"{body}virtual_ipaddress {{\nfe80::1\n2001:db8::1/64\n}}", rest="")
+    assert made is not None
+    assert (made.version, made.family, str(made.mcast_dst_ip)) == (3, 6, "ff02::12")
+    assert [str(address.interface) for address in made.virtual_ipaddress] == ["fe80::1/128", "2001:db8::1/64"]
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("virtual_ipaddress {\nfe80::1\n}", "VRRP over IPv6 is not active in this version"),
-        ("native_ipv6\nvirtual_ipaddress {\nfe80::1\n}", "VRRP over IPv6 is not active in this version"),
         (
             f"authentication {{\nauth_type AH\nauth_pass x\n}}\n{VIP}",
             "auth_type AH is accepted, but not active in this version",
