@@ -100,6 +100,8 @@ class WireError(ValueError):
     def __init__(self, reason: WireReason, detail: str = "") -> None:
         super().__init__(f"{reason.value}: {detail}" if detail else reason.value)
         self.reason = reason
+        self.detail = detail
+        """What exactly, where there is more to say than the reason."""
 
 
 class KernelFault(Enum):

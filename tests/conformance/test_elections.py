@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import pytest
 
 from pyvrrp.core.vrrp.events import (
     AddressRemoved,
+    DatagramReceived,
     InterfaceChanged,
     InterfaceFacts,
     KernelRefused,
@@ -15,8 +18,8 @@ from pyvrrp.core.vrrp.events import (
     StopRequested,
 )
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import Authentication, AuthType, Garp, TrackedInterface
-from pyvrrp.net import VRRP_GROUP4
+from pyvrrp.model.vrrp import Authentication, AuthType, Garp, State, TrackedInterface
+from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6
 from pyvrrp.units import SECOND
 from tests.conformance.play import director, instance, master, us, vip
 
@@ -77,8 +80,6 @@ def test_owner_is_master_at_once() -> None:
 
 
 def test_state_master_waits_like_any_backup() -> None:
-    from pyvrrp.model.vrrp import State
-
     d = director(instance(state=State.MASTER))
     d.start()
     assert d.run(3.7) == TAKES
@@ -470,10 +471,6 @@ def test_skip_check_adv_addr_compares_once_a_master() -> None:
 def test_short_and_foreign_datagrams_are_nothing() -> None:
     d = director()
     d.start()
-    from ipaddress import IPv4Address
-
-    from pyvrrp.core.vrrp.events import DatagramReceived
-
     peer = IPv4Address("192.0.2.2")
     assert d.do(DatagramReceived(us(1), "eth0", peer, VRRP_GROUP4, 255, b"\x21\x33")) == []
     assert d.hear(1, 200, virtual_router_id=99) == []
@@ -530,3 +527,15 @@ def test_a_fault_that_clears_during_the_startup_delay_does_not_shorten_it() -> N
     assert d.do(InterfaceChanged(us(2), "eth0", facts)) == ["V FAULT->BACKUP: fault cleared"]
     assert d.run(13) == []
     assert d.run(13.1)[0].startswith("13.0039 V advertises 255")
+
+
+def test_over_ipv6_the_source_is_link_local() -> None:
+    virtual = (vip("fe80::100/64"), vip("2001:db8::100/64"))
+    d = director(instance(version=3, virtual_ipaddress=virtual, mcast_dst_ip=VRRP_GROUP6))
+    own = tuple(IPv6Address(a) for a in ("2001:db8::1", "fe80::100", "fe80::1"))
+    d.interfaces["eth0"] = dataclasses.replace(d.interfaces["eth0"], addresses=own)
+    d.start()
+    assert d.run(3.7)[0] == "3.60938 V advertises 100"
+    assert d.view().master_address == "fe80::1"
+    global_only = dataclasses.replace(d.interfaces["eth0"], addresses=own[:1])
+    assert d.do(InterfaceChanged(us(4), "eth0", global_only))[-1] == "V MASTER->FAULT: no source address"

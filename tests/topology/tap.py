@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from scapy.layers.inet import IP
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.layers.vrrp import VRRP, VRRPv3
 from scapy.packet import Packet
@@ -23,11 +24,12 @@ SO_TIMESTAMPNS = 35  # these two are missing in Python's socket
 SO_RCVBUFFORCE = 33
 RECEIVE_BUFFER = 8 << 20
 BROADCAST = "ff:ff:ff:ff:ff:ff"
+ALL_NODES = "33:33:00:00:00:01"
 
 
 @dataclass(frozen=True, slots=True)
 class Advert:
-    """A VRRP advertisement over IPv4."""
+    """A VRRP advertisement."""
 
     at: float
     mac: str
@@ -57,7 +59,7 @@ class Advert:
 
 @dataclass(frozen=True, slots=True)
 class Garp:
-    """A gratuitous ARP."""
+    """A gratuitous ARP, or an unsolicited neighbor advertisement that overrides what was known."""
 
     at: float
     mac: str
@@ -66,7 +68,7 @@ class Garp:
     broadcast: bool
 
     def __str__(self) -> str:
-        return f"gratuitous ARP: {self.address} is at {self.mac}"
+        return f"announced: {self.address} is at {self.mac}"
 
 
 def decode(at: float, frame: bytes) -> Advert | Garp | None:
@@ -75,6 +77,9 @@ def decode(at: float, frame: bytes) -> Advert | Garp | None:
     vrrp = packet.getlayer(VRRP) or packet.getlayer(VRRPv3)
     if vrrp is not None:
         return _advert(at, packet, vrrp)
+    neighbor = packet.getlayer(ICMPv6ND_NA)
+    if neighbor is not None and neighbor.O and not neighbor.S and ICMPv6NDOptDstLLAddr in packet:
+        return Garp(at, packet[ICMPv6NDOptDstLLAddr].lladdr, neighbor.tgt, packet.dst == ALL_NODES)
     arp = packet.getlayer(ARP)
     if arp is not None and arp.psrc == arp.pdst:
         return Garp(at, arp.hwsrc, arp.psrc, packet.dst == BROADCAST)
@@ -84,15 +89,21 @@ def decode(at: float, frame: bytes) -> Advert | Garp | None:
 def _advert(at: float, packet: Packet, vrrp: Packet) -> Advert:
     two = isinstance(vrrp, VRRP)
     again = packet.copy()
-    del again[IP].chksum
     del again[type(vrrp)].chksum
+    if IP in packet:
+        ip = packet[IP]
+        ttl, tos = ip.ttl, ip.tos
+        del again[IP].chksum
+    else:
+        ip = packet[IPv6]
+        ttl, tos = ip.hlim, ip.tc
     return Advert(
         at=at,
         mac=packet.src,
-        source=packet[IP].src,
-        destination=packet[IP].dst,
-        ttl=packet[IP].ttl,
-        tos=packet[IP].tos,
+        source=ip.src,
+        destination=ip.dst,
+        ttl=ttl,
+        tos=tos,
         version=vrrp.version,
         vrid=vrrp.vrid,
         priority=vrrp.priority,

@@ -62,6 +62,7 @@ _WIRE: Final = {
     WireReason.CHECKSUM: Reason.CHECKSUM,
 }
 
+_DAMAGED: Final = "the message is damaged"
 _AUTH_NAME: Final = {0: "none", 1: "PASS", 2: "AH"}
 
 
@@ -94,7 +95,7 @@ def admit(instance: VrrpInstance, datagram: DatagramReceived) -> Accepted | Reje
         else:
             advert = decode_v3(datagram.payload, instance.family, datagram.source, datagram.destination)
     except WireError as error:
-        return Rejected(_WIRE[error.reason], str(error))
+        return Rejected(_WIRE[error.reason], error.detail or _DAMAGED)
     if isinstance(advert, AdvertV2):
         interval = advert.advert_int * SECOND
         refusal = _authenticate(instance, advert)
