@@ -75,6 +75,19 @@ class TrackedInterface:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackedScript:
+    """One line of track_script."""
+
+    name: str
+    """Of a vrrp_script."""
+    weight: int = 0
+    """0: a failure is a fault. Otherwise -253..253, added while it succeeds (positive) or while it fails (negative);
+    the script's own weight where the line has none; reverse already applied."""
+    reverse: bool = False
+    """Weight 0: success is the fault."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garp:
     """How gratuitous ARP is sent (keywords garp_*)."""
 
@@ -118,6 +131,7 @@ class VrrpInstance:
     virtual_ipaddress_excluded: tuple[VirtualAddress, ...] = ()
     """Added and removed with the others, not advertised."""
     track_interface: tuple[TrackedInterface, ...] = ()
+    track_script: tuple[TrackedScript, ...] = ()
     dont_track_primary: bool = False
     """Do not fault when `interface` goes down."""
     mcast_src_ip: Address | None = None

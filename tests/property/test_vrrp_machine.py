@@ -18,6 +18,7 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
+    ScriptChanged,
     Started,
     StopRequested,
     TimePassed,
@@ -25,7 +26,7 @@ from pyvrrp.core.vrrp.events import (
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.timing import master_down_interval
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import SyncGroup
+from pyvrrp.model.vrrp import SyncGroup, TrackedScript
 from pyvrrp.net import VRRP_GROUP4
 from pyvrrp.units import SECOND, Micros
 from pyvrrp.wire.vrrp import AdvertV2, encode_v2
@@ -35,7 +36,13 @@ PEER = IPv4Address("192.0.2.2")
 INSTANCES = (
     instance("A"),
     instance("B", virtual_router_id=52, priority=150, virtual_ipaddress=(vip("192.0.2.101/24"),)),
-    instance("C", virtual_router_id=53, preempt=False, virtual_ipaddress=(vip("198.51.100.1/24", "eth1"),)),
+    instance(
+        "C",
+        virtual_router_id=53,
+        preempt=False,
+        virtual_ipaddress=(vip("198.51.100.1/24", "eth1"),),
+        track_script=(TrackedScript(name="fit"), TrackedScript(name="load", weight=-60)),
+    ),
 )
 GROUPS = (SyncGroup(name="G", members=("A", "B")),)
 
@@ -80,7 +87,7 @@ class World:
             resuming = view.state == "BACKUP" and view.cause.value == "worker restarted"
             if view.state != "MASTER" and not resuming:
                 assert not held, f"{view.name} is {view.state} and holds {held}"
-            if view.faults:
+            if any("waiting" not in fault for fault in view.faults):
                 assert view.state in ("FAULT", "INIT", "STOP", "DELETED")
         for group in snapshot.sync_groups:
             states = {view.state for view in snapshot.instances if view.sync_group == group.name}
@@ -102,6 +109,7 @@ events = st.lists(
             ),
             st.tuples(st.just("rubbish"), st.sampled_from([51, 52, 53]), st.binary(max_size=40)),
             st.tuples(st.just("link"), st.sampled_from(["eth0", "eth1"]), st.sampled_from([True, False, None])),
+            st.tuples(st.just("script"), st.sampled_from(["fit", "load"]), st.booleans()),
             st.tuples(st.just("lost"), st.sampled_from([0, 1, 2]), st.none()),
             st.tuples(st.just("refused"), st.sampled_from([0, 1, 2]), st.none()),
             st.tuples(st.just("reload"), st.sampled_from([(0, 1), (0, 1, 2)]), st.booleans()),
@@ -133,6 +141,8 @@ def test_invariants(script: list[tuple[Micros, tuple[str, Any, Any]]], masters: 
         elif what == "link":
             up = None if how is None else InterfaceFacts(2, bool(how), facts.mac, facts.addresses)
             world.do(InterfaceChanged(at, str(which), up))
+        elif what == "script":
+            world.do(ScriptChanged(at, which, how))
         elif what == "lost":
             address = INSTANCES[which].addresses[0]
             world.present.discard(address)
@@ -148,6 +158,7 @@ def test_invariants(script: list[tuple[Micros, tuple[str, Any, Any]]], masters: 
     # Left alone on healthy interfaces, every instance becomes MASTER within two waits, and holds its addresses.
     for dev in ("eth0", "eth1"):
         world.do(InterfaceChanged(world.now, dev, facts))
+    world.do(ScriptChanged(world.now, "fit", True))
     world.pass_time(world.now + 10 * SECOND)
     for view in world.router.snapshot().instances:
         assert view.state == "MASTER"

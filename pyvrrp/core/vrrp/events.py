@@ -47,6 +47,15 @@ class InterfaceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class ScriptChanged:
+    """A vrrp_script finished its first run, went up or went down."""
+
+    at: Micros
+    name: str
+    up: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatagramReceived:
     """An IP datagram of protocol 112 on one of our sockets."""
 
@@ -104,6 +113,7 @@ class StopRequested:
 Event: TypeAlias = (
     Started
     | InterfaceChanged
+    | ScriptChanged
     | DatagramReceived
     | TimePassed
     | AddressRemoved

@@ -27,7 +27,14 @@ from pyvrrp.core.vrrp.garp import GarpSchedule
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
 from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition
 from pyvrrp.core.vrrp.stats import Stats
-from pyvrrp.core.vrrp.surroundings import Interfaces, choose_source, find_faults
+from pyvrrp.core.vrrp.surroundings import (
+    Interfaces,
+    Scripts,
+    awaited_scripts,
+    choose_source,
+    find_faults,
+    weighted,
+)
 from pyvrrp.core.vrrp.timing import master_down_interval, skew_time
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
@@ -92,8 +99,10 @@ Effects: TypeAlias = tuple[Callable[["Machine", Moment], None], ...]
 class Machine:
     """One instance. All methods that take `at` return the actions it leads to, in order."""
 
-    def __init__(self, config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> None:
-        """`interfaces`: the router's live map. `virtual`: all virtual addresses, none of which serves as a source."""
+    def __init__(
+        self, config: VrrpInstance, interfaces: Interfaces, scripts: Scripts, virtual: Collection[Address]
+    ) -> None:
+        """`interfaces`, `scripts`: the router's live maps. `virtual`: all virtual addresses, no source for anybody."""
         self.config = config
         self.state = State.INIT
         self.want = State.INIT
@@ -103,6 +112,7 @@ class Machine:
         self.faults: dict[Cause, str] = {}
         self.stats = Stats()
         self._interfaces = interfaces
+        self._scripts = scripts
         self._virtual = virtual
         self._since: Micros = 0
         self._cause = Cause.STARTUP
@@ -137,6 +147,11 @@ class Machine:
         self.stats = previous.stats
         self._transitions.extend(previous.transitions)
 
+    def sweep(self) -> list[Action]:
+        """Before it can start: what an earlier daemon left behind must not stay."""
+        self._remove_addresses(Moment(self._since, self._cause))
+        return self._flush()
+
     def start(self, at: Micros, *, owner: bool, resumed: bool) -> list[Action]:
         """Leave INIT. `owner`: priority 255, in the whole sync group; `resumed`: was MASTER in a worker that died."""
         if resumed:
@@ -164,6 +179,11 @@ class Machine:
 
     def delete(self, at: Micros) -> list[Action]:
         return self._take(Kind.DELETED, Moment(at, Cause.RELOAD, "not in the new configuration"))
+
+    @property
+    def awaits(self) -> tuple[str, ...]:
+        """Scripts whose first result must come before the instance can start."""
+        return awaited_scripts(self.config, self._scripts)
 
     def receive(self, datagram: DatagramReceived) -> list[Action]:
         """A datagram with our virtual router id came."""
@@ -211,12 +231,11 @@ class Machine:
         return min((time for time in times if time is not None), default=None)
 
     def look(self, at: Micros) -> list[Action]:
-        """Take in what the interfaces are now: source address, faults, priority. The router acts on `faults`."""
+        """Take in what the interfaces and scripts are now: source, faults, priority. The router acts on `faults`."""
         self._source = choose_source(self.config, self._interfaces, self._virtual)
         self._advertiser.use(self.config, self._source)
-        self.faults = find_faults(self.config, self._interfaces, self._source)
-        up = {name: facts.up for name, facts in self._interfaces.items()}
-        self._priority_sum = summands(self.config.priority, self.config.track_interface, up)
+        self.faults = find_faults(self.config, self._interfaces, self._scripts, self._source)
+        self._priority_sum = summands(self.config.priority, weighted(self.config, self._interfaces, self._scripts))
         priority = effective(self._priority_sum)
         if priority != self._effective_priority:
             text = f"({self.config.name}) Changing effective priority from {self._effective_priority} to {priority}"
@@ -297,7 +316,8 @@ class Machine:
             master_priority=master_priority,
             last_advert=self._last_advert,
             last_reject=self._last_reject,
-            faults=tuple(f"{cause.value}: {text}" for cause, text in self.faults.items()),
+            faults=tuple(f"{cause.value}: {text}" for cause, text in self.faults.items())
+            + tuple(f"waiting for the first result of script {name}" for name in self.awaits),
             sync_group=group,
             addresses=tuple(
                 AddressSnapshot(

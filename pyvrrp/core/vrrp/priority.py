@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from pyvrrp.core.vrrp.timing import OWNER_PRIORITY
-from pyvrrp.model.vrrp import TrackedInterface
 
 Summand = tuple[str, int]
 """What it comes from, for people, and how much it adds."""
 
+Weighted = tuple[str, int, bool | None]
+"""What is tracked, its weight, and whether all is well with it; None: not known yet, which adds nothing."""
 
-def summands(base: int, tracked: Iterable[TrackedInterface], up: Mapping[str, bool]) -> tuple[Summand, ...]:
-    """The configured priority and each tracker's part. `up` says which devices are up; absent ones are down.
 
-    A positive weight is added while the device is up, a negative one while it is down.
-    """
-    parts: list[Summand] = [("priority", base)]
+def summands(base: int, tracked: Iterable[Weighted]) -> tuple[Summand, ...]:
+    """The configured priority and each tracker's part: a positive weight while all is well, a negative while not."""
     if base == OWNER_PRIORITY:
-        return tuple(parts)
-    for track in tracked:
-        is_up = up.get(track.name, False)
-        if track.weight and is_up == (track.weight > 0):
-            parts.append((f"track_interface {track.name} {'up' if is_up else 'down'}", track.weight))
-    return tuple(parts)
+        return (("priority", base),)
+    parts = [(what, weight) for what, weight, good in tracked if weight and good is (weight > 0)]
+    return (("priority", base), *parts)
 
 
 def effective(parts: tuple[Summand, ...]) -> int:

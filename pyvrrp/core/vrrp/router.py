@@ -19,6 +19,7 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
+    ScriptChanged,
     Started,
     StopRequested,
     TimePassed,
@@ -60,11 +61,13 @@ class Router:
 
     def __init__(self, config: Config) -> None:
         self._interfaces: dict[str, InterfaceFacts] = {}
+        self._scripts: dict[str, bool] = {}
         self._virtual: set[Address] = set()
         self._machines: dict[Key, Machine] = {}
         self._units: list[Unit] = []
         self._unit_of: dict[int, Unit] = {}
         self._watchers: dict[str, list[Machine]] = {}
+        self._trackers: dict[str, list[Machine]] = {}
         self._places: dict[Place, list[Machine]] = {}
         self._timers: list[tuple[Micros, int, Machine]] = []
         self._armed: dict[int, Micros] = {}
@@ -73,7 +76,7 @@ class Router:
         self._deaf_until: Micros = 0
         self._started = False
         for name, instance in keyed(config).items():
-            self._machines[name] = Machine(instance, self._interfaces, self._virtual)
+            self._machines[name] = Machine(instance, self._interfaces, self._scripts, self._virtual)
         self._wire(config)
 
     def handle(self, event: Event) -> list[Action]:
@@ -85,6 +88,9 @@ class Router:
                 actions = self._time(event.at)
             case InterfaceChanged():
                 actions = self._interface(event)
+            case ScriptChanged():
+                self._scripts[event.name] = event.up
+                actions = self._look_again(self._trackers.get(event.name, []), event.at)
             case AddressRemoved():
                 actions = self._address_removed(event)
             case KernelRefused():
@@ -150,6 +156,8 @@ class Router:
         faulted = unit.faulted
         if faulted is not None:
             return self._fault(machine, faulted, at)
+        if unit.awaits and not resumed:
+            return machine.sweep()
         owner = self._leads_at_once(unit, at)
         return self._tell(machine, at, lambda: machine.start(self._begin(at), owner=owner, resumed=resumed))
 
@@ -185,15 +193,18 @@ class Router:
             self._interfaces.pop(event.name, None)
         else:
             self._interfaces[event.name] = event.facts
+        return self._look_again(self._watchers.get(event.name, []), event.at)
+
+    def _look_again(self, machines: list[Machine], at: Micros) -> list[Action]:
+        """Something that these machines watch has changed."""
         if not self._started:
             return []
         actions: list[Action] = []
-        watchers = self._watchers.get(event.name, [])
-        for machine in watchers:
-            actions += machine.look(event.at)
-        for unit in {id(unit): unit for unit in (self._unit_of[id(m)] for m in watchers)}.values():
-            actions += self._settle(unit, event.at)
-        self._arm_all(watchers)
+        for machine in machines:
+            actions += machine.look(at)
+        for unit in {id(unit): unit for unit in (self._unit_of[id(m)] for m in machines)}.values():
+            actions += self._settle(unit, at)
+        self._arm_all(machines)
         return actions
 
     def _address_removed(self, event: AddressRemoved) -> list[Action]:
@@ -225,7 +236,7 @@ class Router:
         )
         removed = [machine for name, machine in old.items() if name not in wanted]
         self._machines = {
-            name: old.get(name) or Machine(instance, self._interfaces, self._virtual)
+            name: old.get(name) or Machine(instance, self._interfaces, self._scripts, self._virtual)
             for name, instance in wanted.items()
         }
         actions: list[Action] = []
@@ -274,7 +285,9 @@ class Router:
         for machine in unit.members:
             if faulted is not None:
                 actions += self._fault(machine, faulted, at)
-            elif machine.state is State.FAULT:
+            elif machine.state is State.INIT:
+                actions += self._start_one(machine, at, resumed=False)
+            elif machine.state is State.FAULT and not unit.awaits:
                 actions += machine.clear(self._begin(at), owner=self._leads_at_once(unit, at))
             self._arm(machine)
         return actions
@@ -310,9 +323,12 @@ class Router:
         self._units += [Unit(None, [machine]) for machine in by_name.values()]
         self._unit_of = {id(machine): unit for unit in self._units for machine in unit.members}
         self._watchers = {}
+        self._trackers = {}
         self._places = {}
         for name, machine in self._machines.items():
             self._places.setdefault(name[:3], []).append(machine)
+            for script in instances[name].track_script:
+                self._trackers.setdefault(script.name, []).append(machine)
             for dev in devices(instances[name]):
                 self._watchers.setdefault(dev, []).append(machine)
         alive = {id(machine) for machine in self._machines.values()}

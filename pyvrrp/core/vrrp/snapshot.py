@@ -24,6 +24,7 @@ class Cause(StrEnum):
     INTERFACE_MISSING = "interface missing"
     NO_SOURCE_ADDRESS = "no source address"
     TRACKED_INTERFACE_DOWN = "tracked interface down"
+    TRACKED_SCRIPT_FAILED = "tracked script failed"
     RECOVERED = "fault cleared"
     KERNEL = "the kernel refused"
     RELOAD = "reload"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
+from pyvrrp.core.vrrp.priority import Weighted
 from pyvrrp.core.vrrp.snapshot import Cause
 from pyvrrp.core.vrrp.timing import OWNER_PRIORITY
 from pyvrrp.model.vrrp import VrrpInstance
@@ -12,6 +13,9 @@ from pyvrrp.net import Address
 
 Interfaces = Mapping[str, InterfaceFacts]
 """Devices by name; one that does not exist is absent."""
+
+Scripts = Mapping[str, bool]
+"""What vrrp_scripts have found, by name; one that has not finished its first run is absent."""
 
 
 def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> Address | None:
@@ -32,7 +36,9 @@ def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collect
     return usable[0] if usable and config.priority == OWNER_PRIORITY else None
 
 
-def find_faults(config: VrrpInstance, interfaces: Interfaces, source: Address | None) -> dict[Cause, str]:
+def find_faults(
+    config: VrrpInstance, interfaces: Interfaces, scripts: Scripts, source: Address | None
+) -> dict[Cause, str]:
     """All that keeps the instance from running, with what exactly; empty: it can run."""
     faults: dict[Cause, str] = {}
     own = interfaces.get(config.interface)
@@ -51,7 +57,29 @@ def find_faults(config: VrrpInstance, interfaces: Interfaces, source: Address | 
         facts = interfaces.get(track.name)
         if track.weight == 0 and (facts is not None and facts.up) == track.reverse:
             faults.setdefault(Cause.TRACKED_INTERFACE_DOWN, track.name)
+    for script in config.track_script:
+        if script.weight == 0 and scripts.get(script.name) is script.reverse:
+            faults.setdefault(Cause.TRACKED_SCRIPT_FAILED, script.name)
     return faults
+
+
+def awaited_scripts(config: VrrpInstance, scripts: Scripts) -> tuple[str, ...]:
+    """Scripts without whose first result nobody knows whether the instance is fit to run at all."""
+    return tuple(s.name for s in config.track_script if s.weight == 0 and s.name not in scripts)
+
+
+def weighted(config: VrrpInstance, interfaces: Interfaces, scripts: Scripts) -> list[Weighted]:
+    """All that may move the priority."""
+    trackers: list[Weighted] = []
+    for track in config.track_interface:
+        facts = interfaces.get(track.name)
+        up = facts is not None and facts.up
+        trackers.append((f"track_interface {track.name} {'up' if up else 'down'}", track.weight, up))
+    for script in config.track_script:
+        good = scripts.get(script.name)
+        result = "succeeds" if good else "fails"
+        trackers.append((f"track_script {script.name} {result}", script.weight, good))
+    return trackers
 
 
 def devices(config: VrrpInstance) -> frozenset[str]:

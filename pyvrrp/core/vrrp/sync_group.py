@@ -35,6 +35,11 @@ class Unit:
         return next((member for member in self.members if member.faults), None)
 
     @property
+    def awaits(self) -> bool:
+        """Is a script's first result still to come?"""
+        return any(member.awaits for member in self.members)
+
+    @property
     def is_owner(self) -> bool:
         """Priority 255 counts at start only if it is that of all members: otherwise they would part at once."""
         return all(member.config.priority == OWNER_PRIORITY for member in self.members)

@@ -1,0 +1,130 @@
+"""vrrp_scripts as real processes in a real event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from pyvrrp.core.log import Level
+from pyvrrp.kernel.processes import Identity, Process, spawn
+from pyvrrp.model.scripts import Command, VrrpScript
+from pyvrrp.trackers.scripts import ScriptTracker
+from pyvrrp.units import MILLISECOND, SECOND
+
+
+async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+class Bed:
+    def __init__(self) -> None:
+        self.changes: list[tuple[str, bool]] = []
+        self.lines: list[str] = []
+        self.pids: list[int] = []
+        self.identity: Identity | None = None
+        self.tracker = ScriptTracker(self.spawn, self.log, lambda name, up: self.changes.append((name, up)))
+
+    def log(self, level: Level, text: str) -> None:
+        self.lines.append(text)
+
+    def spawn(self, script: VrrpScript) -> Process:
+        process = spawn(script.script.words, self.identity)
+        self.pids.append(process.pid)
+        return process
+
+
+@pytest_asyncio.fixture
+async def bed() -> AsyncIterator[Bed]:
+    bed = Bed()
+    yield bed
+    bed.tracker.stop()
+    await until(lambda: all(gone(pid) for pid in bed.pids))
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+def script(*words: str, **changes: object) -> VrrpScript:
+    fields: dict[str, object] = {
+        "name": "chk",
+        "script": Command(words),
+        "interval": 20 * MILLISECOND,
+        "timeout": 10 * SECOND,
+    }
+    return VrrpScript(**(fields | changes))  # type: ignore[arg-type]
+
+
+async def test_the_first_result_and_each_change_are_told(bed: Bed, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    bed.tracker.run([script("/usr/bin/test", "-e", str(flag))])
+    assert bed.tracker.states == {"chk": None}
+    await until(lambda: bed.changes == [("chk", False)])
+    flag.touch()
+    await until(lambda: bed.changes == [("chk", False), ("chk", True)])
+    assert bed.tracker.states == {"chk": True}
+
+
+async def test_an_overdue_script_and_its_children_are_ended(bed: Bed) -> None:
+    bed.tracker.run([script("/bin/sh", "-c", "sleep 60 & sleep 60", interval=60 * SECOND, timeout=50 * MILLISECOND)])
+    await until(lambda: bed.changes == [("chk", False)])
+    assert "VRRP_Script(chk) timed_out" in bed.lines
+
+
+async def test_a_script_that_does_not_exist_has_failed(bed: Bed) -> None:
+    bed.tracker.run([script("/nonexistent")])
+    await until(lambda: bed.changes == [("chk", False)])
+    assert any("No such file" in line for line in bed.lines)
+
+
+async def test_a_reload_keeps_an_unchanged_script_and_ends_the_others(bed: Bed) -> None:
+    bed.tracker.run([script("/bin/true"), script("/bin/sleep", "60", name="slow", interval=60 * SECOND)])
+    await until(lambda: bed.changes == [("chk", True)])
+    slow = bed.pids[1] if len(bed.pids) > 1 else 0
+    bed.tracker.run([script("/bin/true", weight=5)])
+    assert bed.tracker.states == {"chk": True}
+    await until(lambda: gone(slow))
+    assert bed.changes == [("chk", True)], "nobody is told again"
+
+
+async def test_a_changed_command_starts_afresh(bed: Bed) -> None:
+    bed.tracker.run([script("/bin/true")])
+    await until(lambda: bed.changes == [("chk", True)])
+    bed.tracker.run([script("/bin/false")])
+    assert bed.tracker.states == {"chk": None}
+    await until(lambda: bed.changes == [("chk", True), ("chk", False)])
+
+
+@pytest.mark.root
+async def test_it_runs_as_somebody_else(bed: Bed, tmp_path: Path) -> None:
+    bed.identity = Identity(65534, 65534)
+    bed.tracker.run([script("/bin/sh", "-c", 'test "$(id -u):$(id -g):$(id -G)" = 65534:65534:65534')])
+    await until(lambda: bed.changes == [("chk", True)])
+
+
+async def test_the_environment_is_cleaned(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/x")
+    monkeypatch.setenv("KEPT", "1")
+    bed.tracker.run([script("/bin/sh", "-c", 'test -z "$LD_LIBRARY_PATH" -a "$KEPT" = 1')])
+    await until(lambda: bed.changes == [("chk", True)])
+
+
+async def test_a_process_group_of_its_own(bed: Bed) -> None:
+    bed.tracker.run([script("/bin/sleep", "60", interval=60 * SECOND)])
+    await until(lambda: bool(bed.pids))
+    assert os.getpgid(bed.pids[0]) == bed.pids[0]
+    os.killpg(bed.pids[0], signal.SIGKILL)
+    await until(lambda: bed.changes == [("chk", False)])
+    assert "Script `chk` ended by signal 9" in bed.lines
