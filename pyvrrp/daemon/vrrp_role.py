@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 from dataclasses import replace
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import (
@@ -29,6 +29,7 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
+    ScriptChanged,
     Started,
     StopRequested,
     TimePassed,
@@ -45,6 +46,9 @@ from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import State, VirtualAddress
 from pyvrrp.net import Address
 from pyvrrp.units import MILLISECOND, Micros
+
+if TYPE_CHECKING:
+    from pyvrrp.trackers.scripts import ScriptTracker
 
 _REHEARSALS: Final = 20
 """CPython specialises a function after some eight calls."""
@@ -81,6 +85,8 @@ class VrrpRole:
         self._announcer = Announcer(self._announce)
         self._interfaces: dict[str, InterfaceFacts] = {}
         self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        self._scripts: ScriptTracker | None = None
+        """Only where there are scripts: most directors load nothing of it."""
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
 
@@ -103,6 +109,7 @@ class VrrpRole:
         for descriptor in (self._links_descriptor, *self._packets.filenos()):
             self._poll.register(descriptor, select.POLLIN)
         loop.add_reader(self._timer.fileno(), self._wake)
+        self._track_scripts(config)
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
 
@@ -123,12 +130,29 @@ class VrrpRole:
         self._announcer.configure(config.global_defs)
         self._open_sockets()
         self._feed(Reconfigured(monotonic(), config))
+        self._track_scripts(config)
 
     async def stop(self) -> None:
         """Say goodbye and take the addresses away, unless told to leave them."""
+        if self._scripts is not None:
+            self._scripts.stop()
         if not self._host.options.dont_release_vrrp:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
+
+    def _track_scripts(self, config: Config) -> None:
+        if self._scripts is None:
+            if not config.vrrp_scripts:
+                return
+            from pyvrrp.kernel.processes import start
+            from pyvrrp.trackers.scripts import ScriptTracker
+
+            self._scripts = ScriptTracker(
+                lambda script: start(script.script, self._config.global_defs.scripts),
+                self._host.log,
+                lambda name, up: self._feed(ScriptChanged(monotonic(), name, up)),
+            )
+        self._scripts.run(config.vrrp_scripts)
 
     def snapshot(self) -> VrrpSnapshot:
         return self._router.snapshot()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import grp
 import os
+import pwd
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -10,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from pyvrrp.kernel.refusals import kernel_error
+from pyvrrp.model.scripts import Command, ScriptRules
 
+DEFAULT_ACCOUNT: Final = "keepalived_script"
 _NOT_PASSED_ON: Final = frozenset({"IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"})
 
 
@@ -71,3 +76,28 @@ def spawn(words: Sequence[str], identity: Identity | None) -> Process:
     except OSError as error:
         raise kernel_error(error.errno or 0, f"run {words[0]}") from error
     return Process(child)
+
+
+def start(command: Command, rules: ScriptRules | None) -> Process:
+    """Run a command of the configuration as the account that it names, that script_user names, that keepalived_script
+    is, or else as ourselves. KernelError if there is no such account or the program cannot be started.
+    """
+    user = command.user or (None if rules is None else rules.script_user)
+    group = command.group if command.user or rules is None else rules.script_group
+    operation = f"run {command.words[0]}"
+    try:
+        entry = pwd.getpwnam(user or DEFAULT_ACCOUNT)
+    except KeyError:
+        if user is not None:
+            raise kernel_error(errno.EINVAL, operation, f"there is no user {user}") from None
+        return spawn(command.words, None)
+    gid = entry.pw_gid
+    name = (group or "").removeprefix(":")
+    if name:
+        try:
+            gid = grp.getgrnam(name).gr_gid
+        except KeyError:
+            raise kernel_error(errno.EINVAL, operation, f"there is no group {name}") from None
+    all_groups = (group or "").startswith(":") or (rules is not None and rules.set_supplementary_groups)
+    groups = tuple(os.getgrouplist(entry.pw_name, gid)) if all_groups else ()
+    return spawn(command.words, Identity(entry.pw_uid, gid, groups))

@@ -11,6 +11,7 @@ from pyvrrp.units import SECOND, Micros
 
 if TYPE_CHECKING:  # a vrrp worker does without
     from pyvrrp.model.lvs import VirtualServer
+    from pyvrrp.model.scripts import ScriptRules, VrrpScript
 
 
 class FlushOnStop(Enum):
@@ -42,6 +43,8 @@ class GlobalDefs:
     gna_interval: Micros = 0
     """vrrp_gna_interval: the same for unsolicited neighbor advertisements."""
     dynamic_interfaces: bool = False
+    scripts: ScriptRules | None = None
+    """How scripts are run; None where nothing is said about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,8 @@ class Config:
     global_defs: GlobalDefs = field(default_factory=GlobalDefs)
     vrrp_instances: tuple[VrrpInstance, ...] = ()
     vrrp_sync_groups: tuple[SyncGroup, ...] = ()
+    vrrp_scripts: tuple[VrrpScript, ...] = ()
+    """Those that something tracks."""
     virtual_servers: tuple[VirtualServer, ...] = ()
 
     def instance(self, name: str) -> VrrpInstance:

@@ -7,6 +7,7 @@ import errno
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
+from pathlib import Path
 
 import pytest_asyncio
 
@@ -17,7 +18,8 @@ from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.vrrp_role import VrrpRole
 from pyvrrp.kernel.fake import FakeKernel, Segment, Verb
 from pyvrrp.model.config import Config, GlobalDefs
-from pyvrrp.model.vrrp import VrrpInstance
+from pyvrrp.model.scripts import Command, VrrpScript
+from pyvrrp.model.vrrp import TrackedScript, VrrpInstance
 from tests.conformance.play import instance, us, vip
 
 VIP = vip("192.0.2.100/24")
@@ -30,7 +32,11 @@ class Hosted:
         facts = InterfaceFacts(2, True, bytes((2, 0, 0, 0, 0, number)), (IPv4Address(f"192.0.2.{number}"),))
         self.kernel = FakeKernel({"eth0": facts})
         segment.connect(self.kernel, "eth0")
-        self.config = Config(vrrp_instances=instances, global_defs=GlobalDefs(**global_defs))  # type: ignore[arg-type]
+        self.config = Config(
+            vrrp_instances=instances,
+            vrrp_scripts=global_defs.pop("scripts", ()),  # type: ignore[arg-type]
+            global_defs=GlobalDefs(**global_defs),  # type: ignore[arg-type]
+        )
         self.lines: list[str] = []
         self.changes = 0
         self.options = Options()
@@ -246,4 +252,21 @@ async def test_no_announcement_after_mastership_is_lost() -> None:
     announced = len(alone.kernel.done(Verb.ANNOUNCE))
     await until(lambda: not alone.role._announcer._waiting)
     assert len(alone.kernel.done(Verb.ANNOUNCE)) == announced
+    await alone.leave()
+
+
+async def test_a_script_decides_whether_the_instance_runs(tmp_path: Path) -> None:
+    flag = tmp_path / "fit"
+    fit = VrrpScript(name="fit", script=Command(("/usr/bin/test", "-e", str(flag))), interval=us(0.05), timeout=us(10))
+    tracking = replace(FAST, track_script=(TrackedScript(name="fit"),))
+    alone = Hosted(Segment(), 1, tracking, scripts=(fit,))
+    alone.start()
+    assert alone.state == "INIT"
+    await until(lambda: alone.state == "FAULT")
+    flag.touch()
+    await until(lambda: alone.holds)
+    flag.unlink()
+    await until(lambda: alone.state == "FAULT" and not alone.holds)
+    assert "(V) tracked script failed: fit" in alone.lines
+    await alone.role.stop()
     await alone.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -12,8 +13,9 @@ import pytest
 import pytest_asyncio
 
 from pyvrrp.core.log import Level
-from pyvrrp.kernel.processes import Identity, Process, spawn
-from pyvrrp.model.scripts import Command, VrrpScript
+from pyvrrp.errors import KernelError
+from pyvrrp.kernel.processes import Identity, Process, spawn, start
+from pyvrrp.model.scripts import Command, ScriptRules, VrrpScript
 from pyvrrp.trackers.scripts import ScriptTracker
 from pyvrrp.units import MILLISECOND, SECOND
 
@@ -128,3 +130,26 @@ async def test_a_process_group_of_its_own(bed: Bed) -> None:
     os.killpg(bed.pids[0], signal.SIGKILL)
     await until(lambda: bed.changes == [("chk", False)])
     assert "Script `chk` ended by signal 9" in bed.lines
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(
+    ("command", "rules", "identity"),
+    [
+        (Command(("/bin/sh",), "nobody"), None, "65534:65534"),
+        (Command(("/bin/sh",), "nobody", "daemon"), None, "65534:1"),
+        (Command(("/bin/sh",)), ScriptRules(script_user="nobody"), "65534:65534"),
+        (Command(("/bin/sh",), "daemon"), ScriptRules(script_user="nobody"), "1:1"),
+    ],
+)
+def test_whose_account_a_command_runs_in(command: Command, rules: ScriptRules | None, identity: str) -> None:
+    said = f'test "$(id -u):$(id -g)" = {identity}'
+    process = start(Command((*command.words, "-c", said), command.user, command.group), rules)
+    select.select([process], [], [], 10)
+    assert process.status() == 0
+
+
+@pytest.mark.parametrize(("user", "group"), [("nosuchuser", None), ("root", "nosuchgroup")])
+def test_an_account_that_does_not_exist_is_said(user: str, group: str | None) -> None:
+    with pytest.raises(KernelError, match="there is no"):
+        start(Command(("/bin/true",), user, group), None)
