@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from pyvrrp.core.vrrp.actions import Action
+from pyvrrp.core.vrrp.edges import Kind, Moment
 from pyvrrp.core.vrrp.events import Reconfigured, StopRequested
-from pyvrrp.core.vrrp.machine import Kind, Machine, Moment
+from pyvrrp.core.vrrp.machine import Machine
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import State, SyncGroup
 from tests.conformance.play import Director, director, instance, master, us, vip

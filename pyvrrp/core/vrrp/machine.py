@@ -12,16 +12,15 @@ Time comes in with each call; `deadline()` says when the machine wants to be cal
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import ClassVar, Final, TypeAlias
+from collections.abc import Collection
+from typing import ClassVar, Final
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import Action, AddAddresses, RemoveAddresses, ReportTransition, SendGratuitousArps
 from pyvrrp.core.vrrp.admission import COUNTER, Accepted, Rejected, admit
 from pyvrrp.core.vrrp.advertiser import Advertiser
 from pyvrrp.core.vrrp.complaints import Complaints
+from pyvrrp.core.vrrp.edges import Edge, Effect, Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
 from pyvrrp.core.vrrp.garp import GarpSchedule
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
@@ -43,57 +42,6 @@ from pyvrrp.units import SECOND, Micros, format_seconds
 KEPT_TRANSITIONS: Final = 16
 REPAIR_INTERVAL: Final[Micros] = SECOND
 """An address that is taken away again and again is put back at most so often."""
-
-
-class Kind(StrEnum):
-    """What can happen to one instance, as the table knows it."""
-
-    STARTED = "started"
-    OWNER_STARTED = "started as address owner"
-    RESUMED = "worker restarted, was MASTER"
-    FAULT = "fault"
-    CLEARED = "last fault cleared"
-    OWNER_CLEARED = "last fault cleared, address owner"
-    MASTER_DOWN = "master down interval over"
-    VETOED = "master down interval over, sync group disagrees"
-    PRIORITY_ZERO = "advertisement of priority 0"
-    BETTER = "advertisement that wins"
-    WORSE = "advertisement that loses"
-    OURS = "equal advertisement from our own address"
-    ADVERT_DUE = "advertisement due"
-    GROUP_MASTER = "sync group becomes MASTER"
-    GROUP_BACKUP = "sync group becomes BACKUP"
-    STOPPED = "stop"
-    DELETED = "deleted by a reload"
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """What the effects of an edge may want to know."""
-
-    at: Micros
-    cause: Cause
-    detail: str = ""
-    advert: Accepted | None = None
-
-    @property
-    def heard(self) -> Accepted:
-        """The advertisement, on edges that only advertisements take."""
-        assert self.advert is not None
-        return self.advert
-
-
-@dataclass(frozen=True, slots=True)
-class Edge:
-    """What follows a kind in a state."""
-
-    target: State | None
-    """None: the state stays."""
-    does: tuple[Callable[[Machine, Moment], None], ...] = ()
-    """Done before the old state is left."""
-
-
-Effects: TypeAlias = tuple[Callable[["Machine", Moment], None], ...]
 
 
 class Machine:
@@ -619,11 +567,11 @@ class Machine:
         (State.FAULT, Kind.DELETED): Edge(State.DELETED),
     }
 
-    LEAVE: ClassVar[dict[State, Effects]] = {
+    LEAVE: ClassVar[dict[State, tuple[Effect, ...]]] = {
         State.MASTER: (_remove_addresses, _release_mastership),
     }
 
-    ENTER: ClassVar[dict[State, Effects]] = {
+    ENTER: ClassVar[dict[State, tuple[Effect, ...]]] = {
         # The advertisement comes first, so that the old master lets go before we hold the addresses too.
         State.MASTER: (_advertise, _report, _add_addresses, _start_garps, _be_master),
         State.BACKUP: (_report, _be_backup),
