@@ -13,7 +13,6 @@ app = typer.Typer(
     name="pyvrrp",
     help="Look at VRRP failover and LVS load balancing, and check configurations. The daemon is pyvrrpd.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -35,6 +34,11 @@ CHECK_STATUS = (
     "Exit status: that of keepalived -t: 0 nothing that keepalived complains of; 2 a keyword lacks its argument;"
     " 4 or 5 other complaints; 6 script security, or the file or an include that must exist is missing."
 )
+EXPLAIN_HELP = """Explain a keyword of keepalived.conf: argument, range, default, meaning, and whether it is active.
+
+Without KEYWORD all keywords are listed.
+"""
+EXPLAIN_STATUS = "Exit status: 0 explained; 1 there is no such keyword; 2 wrong command line."
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
@@ -104,15 +108,39 @@ def check(
     raise typer.Exit(run(path, json_output=json_output, strict=strict, config_id=config_id))
 
 
+def _complete_keyword(incomplete: str) -> list[str]:
+    from pyvrrp.cli.explain import complete
+
+    return complete(incomplete)
+
+
+@app.command(help=EXPLAIN_HELP, epilog=EXPLAIN_STATUS)
+def explain(
+    keyword: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="KEYWORD",
+            help="The keyword; all are listed if left out.",
+            show_default=False,
+            autocompletion=_complete_keyword,
+        ),
+    ] = None,
+) -> None:
+    from pyvrrp.cli.explain import explain as run
+    from pyvrrp.cli.explain import list_keywords
+
+    raise typer.Exit(list_keywords() if keyword is None else run(keyword))
+
+
 def main() -> None:
     """Entry point of the ``pyvrrp`` script."""
-    app(args=complete_watch(sys.argv[1:]))
+    app(args=complete_watch(sys.argv[1:]), prog_name="pyvrrp")
 
 
 def complete_watch(arguments: list[str]) -> list[str]:
     """Give a ``--watch`` that no number follows its default, which the parser cannot do before a NAME."""
     completed = []
-    for argument, after in zip(arguments, [*arguments[1:], ""], strict=True):
+    for argument, after in zip(arguments, [*arguments[1:], ""], strict=False):
         bare = argument in ("--watch", "-w") and not after.replace(".", "", 1).isdigit()
         completed += [argument, "1"] if bare else [argument]
     return completed
