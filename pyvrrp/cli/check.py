@@ -19,7 +19,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from pyvrrp.config import absent_interfaces, exit_status, expand, load
+from pyvrrp.config import absent_interfaces, exit_status, expand, load, script_problems
 from pyvrrp.config.source import printable
 from pyvrrp.errors import ConfigProblem, Severity
 from pyvrrp.kernel.files import Files
@@ -74,17 +74,22 @@ def check(path: str, *, json_output: bool = False, strict: bool = False, config_
 
 
 def examine(path: str, config_id: str | None = None) -> tuple[ConfigProblem, ...]:
-    """All problems of the configuration at `path`, on this machine: whether its interfaces exist is one of them."""
+    """All problems of the configuration at `path`, on this machine: whether its interfaces and scripts exist, say."""
     identifier = os.uname().nodename.partition(".")[0] if config_id is None else config_id
     loaded = load(expand(path, Files(), identifier, os.environ))
     definitions = loaded.config.global_defs
     if definitions.net_namespace is not None:
         return loaded.problems
+    scripts: tuple[ConfigProblem, ...] = ()
+    if loaded.scripts:
+        from pyvrrp.kernel.scripts import ScriptFiles
+
+        scripts = script_problems(loaded.scripts, definitions.scripts, ScriptFiles())
     present = {name for _, name in socket.if_nameindex()}
     absent = absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
-    return tuple(sorted((*loaded.problems, *absent), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
+    return tuple(sorted((*loaded.problems, *absent, *scripts), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
 
 
 def to_json(problems: Iterable[ConfigProblem], status: int) -> str:

@@ -300,7 +300,7 @@ def _signum(name: str) -> int:
 def _test(invocation: Invocation) -> int:
     """keepalived's verdict, as its status; all there is to say, to the standard error or appended to a file."""
     from pyvrrp.config import exit_status
-    from pyvrrp.daemon.configuration import read, with_devices
+    from pyvrrp.daemon.configuration import on_this_machine, read
     from pyvrrp.errors import KernelError
     from pyvrrp.kernel.netns import enter
 
@@ -311,7 +311,7 @@ def _test(invocation: Invocation) -> int:
     try:
         if namespace is not None:
             enter(namespace)
-        reading = with_devices(reading)
+        reading = on_this_machine(reading)
     except KernelError as error:  # no reason for another status: keepalived's is 0 then
         text.append(f"{error}; whether the network devices exist is not checked")
     text.append(_show(reading))

@@ -9,12 +9,14 @@
 from pyvrrp.config.expand import expand
 from pyvrrp.config.interfaces import InterfaceUse, absent_interfaces
 from pyvrrp.config.load import Loaded, exit_status, interfaces_named, load
+from pyvrrp.config.scripts import ScriptUse, script_problems
 from pyvrrp.config.source import FileReader, Source, UnreadableError
 
 __all__ = [
     "FileReader",
     "InterfaceUse",
     "Loaded",
+    "ScriptUse",
     "Source",
     "UnreadableError",
     "absent_interfaces",
@@ -22,4 +24,5 @@ __all__ = [
     "expand",
     "interfaces_named",
     "load",
+    "script_problems",
 ]

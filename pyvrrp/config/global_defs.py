@@ -9,6 +9,7 @@ from typing import Final
 
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE
+from pyvrrp.config.scripts import read_script_rules
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.model.config import FlushOnStop, GlobalDefs
@@ -60,6 +61,7 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         garp_interval=integer(values, "vrrp_garp_interval", 0),
         gna_interval=integer(values, "vrrp_gna_interval", 0),
         dynamic_interfaces="dynamic_interfaces" in values,
+        scripts=read_script_rules(values),
     )
     groups: dict[int, Address] = {4: VRRP_GROUP4, 6: VRRP_GROUP6}
     for word in GROUP_WORDS:

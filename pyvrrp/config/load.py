@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from pyvrrp.config.collection import no_collection
 from pyvrrp.config.global_defs import Defaults, build_global_defs
@@ -13,6 +14,7 @@ from pyvrrp.config.lint import lint
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
+from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids
 from pyvrrp.config.tracking import definitions
 from pyvrrp.config.tree import Statement, parse
@@ -24,6 +26,9 @@ from pyvrrp.model.vrrp import VrrpInstance
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
+NAMED: Final = frozenset({"vrrp_instance", "vrrp_sync_group"})
+"""Blocks of which a second one of the same name is skipped."""
+
     """A configuration and what is wrong with it."""
 
     config: Config
@@ -35,6 +40,8 @@ class Loaded:
 
     @property
     def fatal(self) -> tuple[ConfigProblem, ...]:
+    scripts: tuple[ScriptUse, ...] = ()
+    """Every command named, and where."""
         """Those with which the daemon does not start."""
         return tuple(problem for problem in self.problems if problem.severity is Severity.FATAL)
 
@@ -66,7 +73,15 @@ def load(source: Source) -> Loaded:
         virtual_servers=_virtual_servers(root, defaults, problems),
     )
     lint(config, {name: block.line for name, (_, block) in blocks.items()}, problems)
-    return Loaded(config, problems.sorted(), tuple(uses))
+    skipped = {id(block) for block in root.children if block.word in NAMED} - {
+        id(block) for _, block in (*blocks.values(), *groups.values())
+    }
+    if not instances:
+        skipped |= {id(block) for block in root.children if block.word == "vrrp_script"}
+    unused = set() if config.virtual_servers else {"lvs_notify_fifo_script"}
+    unused |= set() if instances else {"vrrp_notify_fifo_script"}
+    scripts = tuple(use for use in script_uses(root, skipped, problems) if use.user not in unused)
+    return Loaded(config, problems.sorted(), tuple(uses), scripts)
 
 
 def interfaces_named(loaded: Loaded) -> tuple[InterfaceUse, ...]:

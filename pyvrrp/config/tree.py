@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from pyvrrp.config.commands import parse_command
 from pyvrrp.config.lexer import split_words
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.schema import LINE, ROOT, Keyword, Table, schema
@@ -262,6 +263,10 @@ class _Parser:
                 self._argument_missing(row, line)
         elif row.read is not None:
             statement.value = self._read(row, words, line)
+        elif row.argument.lstrip("?!") == "command" and len(words) > 1:
+            statement.value = self._command(row, line)
+        elif row.argument.lstrip("?!").startswith("words") and len(words) > 1:
+            statement.value = tuple(words[1:])
         frame.block.children.append(statement)
         if row.says or (row.effect is not None and not frame.inactive):
             self._tell(frame, row, words, line)
@@ -292,6 +297,15 @@ class _Parser:
             message = f"`{row.word}` takes one argument"
             self.problems.notice(line, message, "the other words of the line are ignored", word=2)
         return value
+
+    def _command(self, row: Keyword, line: Line) -> object:
+        command = parse_command(line.text)
+        if isinstance(command, str):
+            self.problems.error(line, command, f"`{row.word}` is ignored", word=1)
+            return None
+        if command is None and row.mandatory is False and row.reported:
+            self.problems.error(line, f"the command of `{row.word}` is empty", word=1)
+        return command
 
     def _tell(self, frame: Frame, row: Keyword, words: list[str], line: Line) -> None:
         suggestion = f"write `{row.instead}`" if row.instead else None

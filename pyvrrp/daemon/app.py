@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pyvrrp import __version__
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.birth import Newborn, dismiss
-from pyvrrp.daemon.configuration import Reading, dump, lines, read, with_devices
+from pyvrrp.daemon.configuration import Reading, dump, lines, on_this_machine, read
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.launch import Launch
 from pyvrrp.daemon.log import Log, open_log
@@ -65,7 +65,7 @@ def run(
         supervisor = Supervisor(
             options,
             reading,
-            lambda: with_devices(read(options)),
+            lambda: on_this_machine(read(options)),
             files,
             log,
             launch,
@@ -89,7 +89,7 @@ def prepare(reading: Reading, namespace: str | None) -> Reading:
             raise StartError(ExitStatus.OK, f"{error}: `ip netns` lists what there is") from error
     if missing := missing_privileges():
         raise StartError(ExitStatus.PERMISSION, *missing)
-    return with_devices(reading)
+    return on_this_machine(reading)
 
 
 def claim(files: PidFiles) -> PidFile:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final
 
-from pyvrrp.config import InterfaceUse, absent_interfaces, expand, load
+from pyvrrp.config import InterfaceUse, ScriptUse, absent_interfaces, expand, load, script_problems
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
@@ -47,6 +47,8 @@ class Reading:
     problems: tuple[ConfigProblem, ...]
     devices: tuple[InterfaceUse, ...] = ()
     """The network devices it names."""
+    scripts: tuple[ScriptUse, ...] = ()
+    """The commands it names."""
 
     @property
     def status(self) -> ExitStatus:
@@ -62,7 +64,12 @@ def read(options: Options) -> Reading:
     """Read the files that the command line names. Raises nothing: what is wrong is in the problems."""
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
     loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()))
-    return Reading(loaded.config, loaded.problems, loaded.interfaces)
+    return Reading(loaded.config, loaded.problems, loaded.interfaces, loaded.scripts)
+
+
+def on_this_machine(reading: Reading) -> Reading:
+    """The same, with what the network namespace we are in and the file system say about it."""
+    return with_scripts(with_devices(reading))
 
 
 def with_devices(reading: Reading) -> Reading:
@@ -81,6 +88,16 @@ def with_devices(reading: Reading) -> Reading:
                 effect="whether they exist is not checked",
             ),
         )
+    return replace(reading, problems=(*reading.problems, *found))
+
+
+def with_scripts(reading: Reading) -> Reading:
+    """The same, with what the file system says about the scripts."""
+    if not reading.scripts:
+        return reading
+    from pyvrrp.kernel.scripts import ScriptFiles
+
+    found = script_problems(reading.scripts, reading.config.global_defs.scripts, ScriptFiles())
     return replace(reading, problems=(*reading.problems, *found))
 
 

@@ -65,7 +65,6 @@ DIFFERENT = [
     ("V", "virtual_routes {; foo; }", 5, 0, INACTIVE),
     ("G", "lvs_timeouts foo 10", 5, 0, INACTIVE),
     ("R", "DNS_CHECK {; type FOO; }", 5, 0, INACTIVE),
-    ("R", 'MISC_CHECK {; misc_path "/bin/true"; }', 6, 0, "no script runs, so none is insecure"),
     ("R", "HTTP_GET {; }", -11, 5, CRASH),
     ("F", "virtual_server fwmark {; lb_algo rr; real_server 10.0.0.2 80 {; }; }", -11, 5, CRASH),
 ]

@@ -131,7 +131,7 @@ snmp_rs_stats_update_interval | secs 0.001..30 | = vs interval | snmp; new | how
 enable_dbus | flag | off | dbus | D-Bus interface (DBUS builds)
 dbus_service_name | !word | org.keepalived.Vrrp1 | dbus | well-known bus name
 dbus_no_interface_name | word | none | dbus; new | object-path word for instances without interface
-script_user | !word | keepalived_script if it exists, else the daemon user | script | default uid/gid of scripts
+script_user | !words | keepalived_script if it exists, else the daemon user | script | default uid/gid of scripts
 enable_script_security | flag | off | script | refuse to run root scripts whose path is writable by non-root
 vrrp_netlink_cmd_rcv_bufs | !uint 0.. | kernel | buffers | receive buffer of the VRRP netlink command socket
 vrrp_netlink_cmd_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE

@@ -8,7 +8,7 @@ timeout | uint 1..4294 | interval | script | run time limit
 weight | weight -253..253 | 0 | script | 0 = fault on failure
 rise | uint 1..2147483647 | 1 | script | successes needed to go up
 fall | uint 1..2147483647 | 1 | script | failures needed to go down
-user | word | script_user | script | uid/gid of the script
+user | words1 | script_user | script | uid/gid of the script
 init_fail | flag | off (start assumed up) | script | intended: start in failed state
 
 [vrrp_track_process]
