@@ -34,6 +34,10 @@ CHECK_STATUS = (
     "Exit status: that of keepalived -t: 0 nothing that keepalived complains of; 2 a keyword lacks its argument;"
     " 4 or 5 other complaints; 6 script security, or the file or an include that must exist is missing."
 )
+CONFIG_HELP = """Print the configuration as the daemon takes it, as a keepalived.conf: includes, parameters, conditions
+and repeats expanded, defaults filled in, what is refused left out, secrets masked.
+"""
+CONFIG_STATUS = "Exit status: that of pyvrrp check."
 EXPLAIN_HELP = """Explain a keyword of keepalived.conf: argument, range, default, meaning, and whether it is active.
 
 Without KEYWORD all keywords are listed.
@@ -106,6 +110,29 @@ def check(
     from pyvrrp.cli.check import check as run
 
     raise typer.Exit(run(path, json_output=json_output, strict=strict, config_id=config_id))
+
+
+@app.command(help=CONFIG_HELP, epilog=CONFIG_STATUS)
+def config(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")] = DEFAULT_CONFIG,
+    origins: Annotated[
+        bool, typer.Option("--origins", help="Say behind each line where it comes from: FILE:LINE, or default.")
+    ] = False,
+    show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Do not mask passwords and keys.")] = False,
+    config_id: Annotated[
+        str | None,
+        typer.Option(
+            "--config-id",
+            "-i",
+            metavar="ID",
+            help="What @ID lines compare with; the host's name if left out.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    from pyvrrp.cli.config import config as run
+
+    raise typer.Exit(run(path, show_secrets=show_secrets, origins=origins, config_id=config_id))
 
 
 def _complete_keyword(incomplete: str) -> list[str]:
