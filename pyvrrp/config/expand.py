@@ -132,10 +132,13 @@ class _Expander:
             else:
                 self._missing(frame, f"{path} cannot be included: {opened}", "read" in checks)
         wild = any(character in pattern for character in "*?[")
+        # Braces are one question, wildcards another, and a pattern with both is only asked the second.
+        check = "wildcard_match" if wild else "match" if len(alternatives) == 1 else "brace_match"
         if not any(found):
-            self._missing(frame, f"no file matches {pattern}", ("wildcard_match" if wild else "match") in checks)
+            self._missing(frame, f"no file matches {pattern}", check in checks)
         elif not all(found):
-            self._missing(frame, f"some alternative of {pattern} matches no file", "brace_match" in checks)
+            missing = f"some alternative of {pattern} matches no file"
+            self._missing(frame, missing, check in checks and check == "brace_match")
         self.stack.extend(reversed(frames))
 
     def _missing(self, frame: Frame, message: str, counts: bool) -> None:
@@ -190,6 +193,8 @@ class _Expander:
             if odd:
                 self._odd_quotes(frame, text)
             if text:
+                if raw.rstrip("\r")[-1] == "\\":
+                    text = _with_backslash(text)
                 self._line(frame, text, frame.origin)
                 if self.stack[-1] is not frame:
                     return
@@ -279,10 +284,10 @@ class _Expander:
     def _collect(self, raw: str, text: str) -> None:
         """One more line of a multi-line definition; a completely empty one ends it."""
         assert self.collecting is not None
-        text, _ = strip_comment(text)
         more = text.endswith("\\")
-        if more:
-            text = text[:-1].rstrip(BLANKS)
+        text, _ = strip_comment(text)
+        if text.endswith("\\"):
+            more, text = True, text[:-1].rstrip(BLANKS)
         if text:
             self.collecting[2].append(text)
         if not raw.rstrip("\r") or (text and not more):
@@ -305,6 +310,9 @@ class _Expander:
             message = f"`{text[:4]}` cannot be understood: {error}"
             self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
             return
+        for name in repeat.unusable:
+            message = f"`{name}` is no name for a parameter"
+            self._at(frame, Severity.NOTICE, message, "the repeated text cannot refer to it")
         self._push(frame, self._rounds(frame, repeat), (*origin, f"repeated by {text[:4]}"))
 
     def _rounds(self, frame: Frame, repeat: Repeat) -> Iterator[str]:
@@ -370,6 +378,14 @@ class _Expander:
         self.source.problems.append(
             ConfigProblem(span=span, severity=severity, message=printable(message), effect=effect, kind=kind)
         )
+
+
+def _with_backslash(text: str) -> str:
+    """A line whose last character as written is a backslash: it belongs to the last word, and makes a definition one
+    of several lines even where it stands in a comment. Elsewhere a comment is left to be a comment."""
+    if text[-1] == "\\":
+        return text[:-1].rstrip(BLANKS) + "\\"
+    return text + "\\" if text[0] == "$" else text
 
 
 def expand_braces(pattern: str) -> list[str]:

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 # Few files have repeats: the patterns are compiled when first used, not when the daemon starts.
-START: Final = r"~(?:SEQx?|LST)[ \t]*\("
 FORM: Final = r"(?s)~(SEQx?|LST)[ \t]*\(([^)]*)\)[ \t]*(.*)"
 NAME: Final = r"(?a)[A-Za-z_]\w*"
-INTEGER: Final = r"([+-]?)(0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,20}|[0-9]{1,19})"
-GROUP: Final = r"\{([^{}]*)\}"
+INTEGER: Final = r"([+-]?)(0[xX][0-9a-fA-F]{1,16}|0[0-7]{1,20}|0|[1-9][0-9]{0,18})"
+ITEM: Final = r"[ \t]*(?:\{([^{}]*)\}|([^{},]*?))[ \t]*(,|$)"
+"""Of a list: values in braces, or one alone."""
 
 
 class BadRepeatError(Exception):
@@ -27,30 +27,35 @@ class Repeat:
     values: Iterator[tuple[str, ...]]
     rest: str
 
+    @property
+    def unusable(self) -> list[str]:
+        """Names that no reference can have."""
+        return [name for name in self.names if not re.fullmatch(NAME, name)]
+
 
 def is_repeat(text: str) -> bool:
-    return text[:1] == "~" and re.match(START, text) is not None
+    """Whatever else such a line may be, it is no keyword."""
+    return text.startswith(("~SEQ", "~LST"))
 
 
 def parse_repeat(text: str) -> Repeat:
     """The loop that a line starts with. BadRepeatError if it is none."""
     match = re.match(FORM, text)
     if match is None:
-        raise BadRepeatError("the closing ) is missing")
+        raise BadRepeatError("no names and values in parentheses follow")
     kind, inside, rest = match[1], match[2], match[3]
     if kind == "LST":
         names, values = _list(inside)
     else:
         names, values = _sequence(inside, hexadecimal=kind == "SEQx")
-    for name in names:
-        if not re.fullmatch(NAME, name):
-            raise BadRepeatError(f"`{name}` is no name for a parameter")
     return Repeat(names, values, rest)
 
 
 def _sequence(inside: str, *, hexadecimal: bool) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
     name, *numbers = [part.strip() for part in inside.split(",")]
     values = [_integer(number) for number in numbers]
+    if not name:
+        raise BadRepeatError("the name is missing")
     if not 1 <= len(values) <= 3:
         raise BadRepeatError("~SEQ takes a name and one to three numbers")
     end = values[-1]
@@ -69,14 +74,22 @@ def _sequence(inside: str, *, hexadecimal: bool) -> tuple[tuple[str, ...], Itera
 
 
 def _list(inside: str) -> tuple[tuple[str, ...], Iterator[tuple[str, ...]]]:
-    if inside.lstrip().startswith("{"):
-        groups = [tuple(part.strip() for part in match[1].split(",")) for match in re.finditer(GROUP, inside)]
-        names, rows = groups[0] if groups else (), groups[1:]
-        if not names or re.sub(GROUP, "", inside).strip(" \t,"):
-            raise BadRepeatError("braces do not match")
+    items = []
+    position = 0
+    while match := re.compile(ITEM).match(inside, position):
+        values = (match[1] if match[1] is not None else match[2]).split(",")
+        items.append(tuple(value.strip(" \t") for value in values))
+        position = match.end()
+        if not match[3]:
+            break
     else:
-        first, *others = [part.strip() for part in inside.split(",")]
-        names, rows = (first,), [(other,) for other in others]
+        raise BadRepeatError("braces do not match")
+    names, *rows = items
+    if not rows:
+        raise BadRepeatError("there are no values")
+    for value in (value for item in items for value in item):
+        if " " in value or "\t" in value:
+            raise BadRepeatError(f"`{value}` is more than one word")
     if any(len(row) > len(names) for row in rows):
         raise BadRepeatError(f"there are more values than the {len(names)} names")
     return names, (row + ("",) * (len(names) - len(row)) for row in rows)

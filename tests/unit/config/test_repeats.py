@@ -40,7 +40,15 @@ def test_lists_of_several_names_fill_up_with_nothing() -> None:
         "~SEQ(A,1,0,3) x",
         "~SEQ(A,1,-1,3) x",
         "~SEQ(A,x) y",
-        "~SEQ(1,2) y",
+        "~SEQ(,2) y",
+        "~SEQ(A,08) y",
+        "~SEQ(A,99999999999999999999) y",
+        "~SEQ",
+        "~SEQUENCE(1)",
+        "~SEQ x",
+        "~LST(A) x",
+        "~LST(A,b c) x",
+        "~LST({A,B} {1,2}) x",
         "~SEQx(A,-1) y",
         "~SEQ(A,1,2,3,4) x",
         "~LST({A,B},{1,2,3}) x",
@@ -55,4 +63,10 @@ def test_nonsense_is_refused(text: str) -> None:
 
 def test_other_words_with_a_tilde_are_none() -> None:
     assert not is_repeat("~FOO")
-    assert not is_repeat("~SEQUENCE(1)")
+    assert not is_repeat("x ~SEQ(A,2)")
+
+
+def test_a_name_that_nothing_can_refer_to_is_no_error() -> None:
+    repeat = parse_repeat("~LST({1,B,a-b},{x,y,z}) k")
+    assert repeat.unusable == ["1", "a-b"]
+    assert list(repeat.values) == [("x", "y", "z")]
