@@ -12,9 +12,9 @@ from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.lint import lint
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
-from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids
 from pyvrrp.config.tracking import definitions
 from pyvrrp.config.tree import Statement, parse
@@ -23,12 +23,12 @@ from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import ServiceKey, VirtualServer
 from pyvrrp.model.vrrp import VrrpInstance
 
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
 NAMED: Final = frozenset({"vrrp_instance", "vrrp_sync_group"})
 """Blocks of which a second one of the same name is skipped."""
 
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
     """A configuration and what is wrong with it."""
 
     config: Config
@@ -37,11 +37,11 @@ NAMED: Final = frozenset({"vrrp_instance", "vrrp_sync_group"})
     """By place."""
     interfaces: tuple[InterfaceUse, ...]
     """Every network device named, and where."""
+    scripts: tuple[ScriptUse, ...] = ()
+    """Every command named, and where."""
 
     @property
     def fatal(self) -> tuple[ConfigProblem, ...]:
-    scripts: tuple[ScriptUse, ...] = ()
-    """Every command named, and where."""
         """Those with which the daemon does not start."""
         return tuple(problem for problem in self.problems if problem.severity is Severity.FATAL)
 
