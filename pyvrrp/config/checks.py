@@ -1,22 +1,35 @@
-"""Checker blocks: TCP_CHECK and UDP_CHECK. Others are told as not active where they open."""
+"""Checker blocks. Those that are not active are told where they open."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
+from pyvrrp.config.http_checks import VERSIONS, build_urls
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import (
+    Checker,
+    CheckTiming,
+    ConnectOptions,
+    HttpCheck,
+    SslCheck,
+    TcpCheck,
+    TlsFiles,
+    UdpCheck,
+)
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 
 HEX_WORD: Final = r"[0-9a-fA-FxX]+"
-CHECKS: Final = frozenset({"TCP_CHECK", "UDP_CHECK"})
+CHECKS: Final = frozenset({"TCP_CHECK", "UDP_CHECK", "HTTP_GET", "SSL_GET"})
+DELAY_BEFORE_RETRY: Final[Mapping[str, int]] = {"HTTP_GET": 3 * SECOND, "SSL_GET": 3 * SECOND}
+"""Where it is not the default."""
 DEFAULTS: Final[Mapping[str, int]] = {
     "delay_loop": 60 * SECOND,
     "retry": 1,
@@ -25,10 +38,24 @@ DEFAULTS: Final[Mapping[str, int]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What all checks have in common, from outside of virtual servers."""
+
+    log_all: bool = False
+    """checker_log_all_failures."""
+    tls: TlsFiles | None = None
+    """The SSL block."""
+
+
 def build_check(
-    block: Statement, server: Endpoint, inherited: Values, log_all: bool, problems: Problems
+    block: Statement, server: Endpoint, inherited: Values, outer: Values, settings: Settings, problems: Problems
 ) -> Checker | None:
-    """The check; None if it is dropped. `inherited`: what the real server, else the virtual server says."""
+    """The check; None if it is dropped.
+
+    `inherited`: what the real server, else the virtual server says; `outer`: the virtual server alone.
+    """
+    word = block.words[0]
     own = scalars(block)
     retry = own.pop("nb_get_retry", None)
     if retry is not None:
@@ -37,18 +64,30 @@ def build_check(
     if connect is None:
         return None
     delay_loop = integer(own, "delay_loop", integer(inherited, "delay_loop", DEFAULTS["delay_loop"]))
-    delay = integer(own, "delay_before_retry", integer(inherited, "delay_before_retry", SECOND))
+    delay = integer(
+        own, "delay_before_retry", integer(inherited, "delay_before_retry", DELAY_BEFORE_RETRY.get(word, SECOND))
+    )
     timing = CheckTiming(
         delay_loop=delay_loop,
         retry=integer(own, "retry", integer(inherited, "retry", DEFAULTS["retry"])),
         delay_before_retry=delay,
         warmup=integer(own, "warmup", integer(inherited, "warmup", delay_loop)),
         alpha=flag(own, "alpha", flag(inherited, "alpha")),
-        log_all_failures=flag(own, "log_all_failures", log_all) or log_all,
+        log_all_failures=flag(own, "log_all_failures") or settings.log_all,
     )
-    if block.words[0] == "TCP_CHECK":
+    if word == "TCP_CHECK":
         return TcpCheck(timing=timing, connect=connect)
-    return _udp(block, own, timing, connect, problems)
+    if word == "UDP_CHECK":
+        return _udp(block, own, timing, connect, problems)
+    urls = build_urls(block, own, inherited, outer, problems)
+    if not urls:
+        if any(child.words[0] == "url" for child in block.children):  # without any it was told where the block ends
+            problems.error(block.line, f"{word} has no url that can be used", "it is dropped")
+        return None
+    version, fast = VERSIONS[text(own, "http_protocol") or "1.0"], flag(own, "fast_recovery")
+    if word == "HTTP_GET":
+        return HttpCheck(timing=timing, connect=connect, urls=urls, version=version, fast_recovery=fast)
+    return SslCheck(timing=timing, connect=connect, urls=urls, version=version, fast_recovery=fast, tls=settings.tls)
 
 
 def _connect(

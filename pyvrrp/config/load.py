@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pyvrrp.config.checks import Settings
 from pyvrrp.config.collection import no_collection
 from pyvrrp.config.global_defs import Defaults, build_global_defs
+from pyvrrp.config.http_checks import build_tls
 from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.lint import lint
@@ -19,6 +21,7 @@ from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_id
 from pyvrrp.config.tracking import definitions
 from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
+from pyvrrp.model.checkers import TlsFiles
 from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import ServiceKey, VirtualServer
 from pyvrrp.model.vrrp import VrrpInstance
@@ -132,10 +135,11 @@ def _named(root: Statement, word: str, problems: Problems) -> dict[str, tuple[in
 
 def _virtual_servers(root: Statement, defaults: Defaults, problems: Problems) -> tuple[VirtualServer, ...]:
     built: dict[ServiceKey, VirtualServer] = {}
+    settings = Settings(defaults.log_all_failures, _tls(root, problems))
     for block in root.children:
         if block.words[0] != "virtual_server":
             continue
-        server = build_virtual_server(block, defaults.log_all_failures, problems)
+        server = build_virtual_server(block, settings, problems)
         if server is None:
             continue
         if server.key in built:
@@ -145,3 +149,14 @@ def _virtual_servers(root: Statement, defaults: Defaults, problems: Problems) ->
         else:
             built[server.key] = server
     return tuple(built.values())
+
+
+def _tls(root: Statement, problems: Problems) -> TlsFiles | None:
+    found = None
+    for block in root.children:
+        if block.word != "SSL":
+            continue
+        if found is not None:
+            problems.error(block.line, "there is an SSL block already", "this one takes its place")
+        found = build_tls(block)
+    return found

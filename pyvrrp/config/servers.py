@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Final
 
-from pyvrrp.config.checks import CHECKS, build_check
+from pyvrrp.config.checks import CHECKS, Settings, build_check
 from pyvrrp.config.forwarding import METHODS, read_forwarding
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
@@ -67,7 +67,7 @@ class Pool:
         return " ".join(self.block.words[1:])
 
 
-def build_virtual_server(block: Statement, log_all: bool, problems: Problems) -> VirtualServer | None:
+def build_virtual_server(block: Statement, settings: Settings, problems: Problems) -> VirtualServer | None:
     """The virtual server; None if it is left out, which a problem says then."""
     if len(block.words) < 2:
         return None
@@ -84,7 +84,7 @@ def build_virtual_server(block: Statement, log_all: bool, problems: Problems) ->
         return None
     for child in block.children:
         _read(pool, child, problems)
-    return _finish(pool, log_all, problems)
+    return _finish(pool, settings, problems)
 
 
 def _pool(block: Statement, problems: Problems) -> Pool | None:
@@ -259,9 +259,9 @@ def _read_real_server(pool: Pool, child: Statement, problems: Problems) -> None:
 # ---- at the end of the block
 
 
-def _finish(pool: Pool, log_all: bool, problems: Problems) -> VirtualServer | None:
+def _finish(pool: Pool, settings: Settings, problems: Problems) -> VirtualServer | None:
     line, values = pool.block.line, pool.values
-    servers = _real_servers(pool, log_all, problems)
+    servers = _real_servers(pool, settings, problems)
     if not servers:
         problems.error(line, f"virtual_server {pool.name} has no real servers", "it is left out")
         return None
@@ -326,7 +326,7 @@ def _quorum(pool: Pool, servers: list[RealServer], problems: Problems) -> tuple[
     return quorum, hysteresis
 
 
-def _real_servers(pool: Pool, log_all: bool, problems: Problems) -> list[RealServer]:
+def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[RealServer]:
     built: dict[Endpoint, RealServer] = {}
     defaulted = False
     weight = integer(pool.values, "weight", 1)
@@ -349,7 +349,7 @@ def _real_servers(pool: Pool, log_all: bool, problems: Problems) -> list[RealSer
             upper_threshold=integer(own, "uthreshold", 0),
             lower_threshold=integer(own, "lthreshold", 0),
             inhibit_on_failure=flag(inherited, "inhibit_on_failure"),
-            checkers=_checks(statement, endpoint, inherited, log_all, problems),
+            checkers=_checks(statement, endpoint, inherited, pool.values, settings, problems),
         )
     if defaulted:
         message = f"virtual_server {pool.name} has no (valid) lb_kind"
@@ -358,12 +358,17 @@ def _real_servers(pool: Pool, log_all: bool, problems: Problems) -> list[RealSer
 
 
 def _checks(
-    statement: Statement, endpoint: Endpoint, inherited: Mapping[str, object], log_all: bool, problems: Problems
+    statement: Statement,
+    endpoint: Endpoint,
+    inherited: Mapping[str, object],
+    outer: Mapping[str, object],
+    settings: Settings,
+    problems: Problems,
 ) -> tuple[Checker, ...]:
     built = []
     for child in statement.children:
         if child.words[0] in CHECKS:
-            check = build_check(child, endpoint, inherited, log_all, problems)
+            check = build_check(child, endpoint, inherited, outer, settings, problems)
             if check is not None:
                 built.append(check)
     return tuple(built)

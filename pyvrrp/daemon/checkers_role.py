@@ -40,7 +40,7 @@ from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
-from pyvrrp.model.checkers import Checker, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import Checker, HttpCheck, TcpCheck, UdpCheck
 from pyvrrp.model.config import Config
 from pyvrrp.units import Micros, seconds
 
@@ -185,5 +185,9 @@ async def ask(checker: Checker) -> None:
             from pyvrrp.checkers import udp
 
             await udp.check(checker)
+        case HttpCheck():
+            from pyvrrp.checkers import http
+
+            await http.check(checker)
         case _:
             assert_never(checker)

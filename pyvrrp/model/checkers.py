@@ -170,7 +170,7 @@ class MiscCheck:
     group: str | None = None
 
 
-Checker: TypeAlias = TcpCheck | UdpCheck
+Checker: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,7 @@ interface_up_down_delays | lines interface_up_down_delays | - | debounce | debou
 track_file | block track_file NAME | - | file; needs file | value file watched with inotify
 vrrp_track_file | block track_file NAME | - | file; old track_file; needs file | older spelling of track_file
 bfd_instance | block bfd_instance NAME | - | bfd; needs neighbor_ip or neighbour_ip | BFD session, at most 31 characters
-SSL | block SSL | - | ssl | client certificate for SSL_GET
+SSL | block SSL | - | active | client certificate for SSL_GET
 virtual_server_group | lines virtual_server_group NAME | - | vsgroup; needs <line> | addresses and marks of one service
 virtual_server | block virtual_server ADDRESS | - | active | service: ADDRESS [PORT], fwmark N, or group NAME
 

@@ -2,10 +2,10 @@
 
 TABLE = """
 [SSL]
-password | !word | unset | ssl | passphrase handed to OpenSSL when it opens the key file
-ca | !word | unset | ssl | CA bundle loaded into the context
-certificate | !word | unset | ssl | client certificate chain; load failure is fatal for the checker process
-key | !word | unset | ssl | client private key; load failure is fatal
+password | !word | unset | active | passphrase handed to OpenSSL when it opens the key file
+ca | !word | unset | active | CA bundle loaded into the context
+certificate | !word | unset | active | client certificate chain; load failure is fatal for the checker process
+key | !word | unset | active | client private key; load failure is fatal
 
 [virtual_server]
 ip_family | enum inet,inet6 | from address, else from servers, else inet | active | family for a fwmark service
@@ -34,7 +34,7 @@ persistence_granularity | word | host mask | active | client mask for persistenc
 protocol | word | UDP | active | layer 4 protocol of the service
 ha_suspend | flag | off | ha_suspend | suspend the checkers while the VIP is not on this host; refused with fwmarks
 smtp_alert | bool | smtp_alert_checker | mail | mail on quorum up/down
-virtualhost | !word | unset | http | default Host header (and SNI name) for HTTP_GET/SSL_GET
+virtualhost | !word | unset | active | default Host header (and SNI name) for HTTP_GET/SSL_GET
 snmp_name | !word | unset | snmp | label exported over SNMP
 alpha | flag | off | active | default for real servers: checkers start as failed
 omega | flag | off | omega; set | run the down notifiers at stop
@@ -63,13 +63,13 @@ warmup | secs 0.. | from the virtual server | active | default for its checkers
 connect_timeout | secs 0.000001..4294.967295 | from the virtual server (5) | active | default for its checkers
 delay_loop | secs 0.000001.. | from the virtual server (60) | active | default for its checkers
 smtp_alert | bool | smtp_alert_checker | mail | mail on checker/server transitions
-virtualhost | !word | unset | http | default Host header for its HTTP checkers
+virtualhost | !word | unset | active | default Host header for its HTTP checkers
 snmp_name | !word | unset | snmp | label exported over SNMP
 TCP_CHECK | block virtual_server/real_server/TCP_CHECK | - | active | TCP connect probe
 PING_CHECK | block virtual_server/real_server/PING_CHECK | - | check | ICMP / ICMPv6 echo probe
 UDP_CHECK | block virtual_server/real_server/UDP_CHECK | - | active | UDP datagram probe
-HTTP_GET | block virtual_server/real_server/HTTP_GET | - | check; needs url | HTTP GET probe
-SSL_GET | block virtual_server/real_server/SSL_GET | - | check; needs url | HTTPS GET probe
+HTTP_GET | block virtual_server/real_server/HTTP_GET | - | active; needs url | HTTP GET probe
+SSL_GET | block virtual_server/real_server/SSL_GET | - | active; needs url | HTTPS GET probe
 SMTP_CHECK | block virtual_server/real_server/SMTP_CHECK | - | check | SMTP greeting/HELO/QUIT probe
 DNS_CHECK | block virtual_server/real_server/DNS_CHECK | - | check | DNS query probe over UDP
 MISC_CHECK | block virtual_server/real_server/MISC_CHECK | - | check; needs misc_path | run a program
@@ -106,32 +106,32 @@ max_reply_length | uint 0..65535 | 255 | active | longest accepted reply (only t
 nb_get_retry | uint 0.. | - | active; says UNKNOWN_KEYWORD; old retry | HTTP_GET's older word for retry
 
 [virtual_server/real_server/HTTP_GET: connection, timing]
-nb_get_retry | uint 0.. | - | check; says DEPRECATED; old retry | same as retry
-virtualhost | !word | unset | check | host header for urls that set none
-http_protocol | !enum 1.0,1.1,1.0C,1.0c | 1.0 | check | request version; 1.1 and 1.0C add a Connection: close header
-enable_sni | bool | off | check | send SNI (accepted, no effect for HTTP)
-sni_name | ?word | unset | check; new | SNI name, and turns enable_sni on (accepted, no effect for HTTP)
-fast_recovery | bool | off | check | no delay between urls at first start and while recovering
-url | block virtual_server/real_server/HTTP_GET/url | - | check; needs path | one request of the check
+nb_get_retry | uint 0.. | - | active; says DEPRECATED; old retry | same as retry
+virtualhost | !word | unset | active | host header for urls that set none
+http_protocol | !enum 1.0,1.1,1.0C,1.0c | 1.0 | active | request version; 1.1 and 1.0C add a Connection: close header
+enable_sni | bool | off | active | send SNI (accepted, no effect for HTTP)
+sni_name | ?word | unset | active; new | SNI name, and turns enable_sni on (accepted, no effect for HTTP)
+fast_recovery | bool | off | active | no delay between urls at first start and while recovering
+url | block virtual_server/real_server/HTTP_GET/url | - | active; needs path | one request of the check
 
 [virtual_server/real_server/SSL_GET: virtual_server/real_server/HTTP_GET]
-tls_compliant | bool | off | check | send close_notify at the end
-url | block virtual_server/real_server/SSL_GET/url | - | check; needs path | one request of the check
+tls_compliant | bool | off | active | send close_notify at the end
+url | block virtual_server/real_server/SSL_GET/url | - | active; needs path | one request of the check
 
 [virtual_server/real_server/HTTP_GET/url]
-path | word | required | check | request target
-digest | word | unset | check | expected MD5 of the body; duplicate is an error
-status_code | ?words | 200-299 | check | accepted status codes
-virtualhost | !word | checker, then real server, then virtual server | check | host header
-regex | ?words | unset | check | pattern that the returned data must match
-regex_no_match | flag | off | check | invert: a match fails the check
-regex_options | ?words | - | check | PCRE2 options
-regex_min_offset | ?uint 0.. | 0 | check | first offset at which matching starts
-regex_max_offset | ?uint 0.. | none | check | last offset at which a match may start (inclusive)
-regex_stack | ?words | PCRE2 default | check | JIT stack size, shared by all checkers
+path | word | required | active | request target
+digest | word | unset | active | expected MD5 of the body; duplicate is an error
+status_code | ?words | 200-299 | active | accepted status codes
+virtualhost | !word | checker, then real server, then virtual server | active | host header
+regex | ?words | unset | active | pattern that the returned data must match
+regex_no_match | flag | off | active | invert: a match fails the check
+regex_options | ?words | - | active | PCRE2 options
+regex_min_offset | ?uint 0.. | 0 | active | first offset at which matching starts
+regex_max_offset | ?uint 0.. | none | active | last offset at which a match may start (inclusive)
+regex_stack | ?words | PCRE2 default | regexstack | JIT stack size, shared by all checkers
 
 [virtual_server/real_server/SSL_GET/url: virtual_server/real_server/HTTP_GET/url]
-tls_compliant | bool | off | check | send close_notify at the end
+tls_compliant | bool | off | active | send close_notify at the end
 
 [virtual_server/real_server/SMTP_CHECK: connection, timing]
 helo_name | !word | smtpchecker.keepalived.org | check | argument of HELO

@@ -52,7 +52,8 @@ from pyvrrp.core.lvs.ipvs_table import (
 )
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.core.lvs.virtual_server import Virtual
-from pyvrrp.model.checkers import Checker
+from pyvrrp.core.lvs.web import WebChecking
+from pyvrrp.model.checkers import Checker, HttpCheck
 from pyvrrp.model.config import Config, FlushOnStop
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import ServiceKey, VirtualServer
@@ -221,7 +222,8 @@ class Balancer:
 
     def _watch(self, at: Micros, key: ServiceKey, endpoint: Endpoint, checker: Checker, up: bool) -> Checking:
         self._last_id += 1
-        checking = Checking(self._last_id, checker, up)
+        kind = WebChecking if isinstance(checker, HttpCheck) else Checking
+        checking = kind(self._last_id, checker, up)
         checking.begin(at, self._draw)
         self._watched[checking.id] = _Watched(checking, key, endpoint)
         self._arm(checking)
@@ -250,7 +252,7 @@ class Balancer:
             if self._is_due(entry):
                 checking = self._watched[entry[1]].checking
                 checking.due = None
-                actions.append(StartCheck(checking.id, checking.checker))
+                actions.append(StartCheck(checking.id, checking.question()))
         if self._reread_at is not None and self._reread_at <= event.at:
             actions += self._read()
         return actions

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.snapshot import CheckerSnapshot
-from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import Checker, CheckTiming, HttpCheck, SslCheck, TcpCheck, UdpCheck
 from pyvrrp.units import SECOND, Micros
 
 Draw = Callable[[Micros], Micros]
@@ -34,11 +34,15 @@ class Kind(NamedTuple):
 KINDS: Final[dict[type[Checker], Kind]] = {
     TcpCheck: Kind("TCP_CHECK", "TCP connection to"),
     UdpCheck: Kind("UDP_CHECK", "UDP connection to"),
+    HttpCheck: Kind("HTTP_GET", "HTTP_CHECK on service"),
+    SslCheck: Kind("SSL_GET", "SSL_CHECK on service"),
 }
 
 
-def identity(checker: Checker) -> tuple[type[Checker], ConnectOptions]:
-    """What makes a checker the same one over a reload: what it asks, not when or what it expects."""
+def identity(checker: Checker) -> tuple[object, ...]:
+    """What makes a checker the same one over a reload: what it asks, not when; of UDP not what it sends or expects."""
+    if isinstance(checker, HttpCheck):
+        return type(checker), checker.connect, checker.urls, checker.version
     return type(checker), checker.connect
 
 
@@ -62,6 +66,10 @@ class Checking:
     def timing(self) -> CheckTiming:
         return self.checker.timing
 
+    def question(self) -> Checker:
+        """What to ask now."""
+        return self.checker
+
     def begin(self, at: Micros, draw: Draw) -> None:
         """Arrange the first run."""
         self.due = at + SECOND + draw(self.timing.warmup)
@@ -80,7 +88,7 @@ class Checking:
         if reason == self.last_error:
             return []
         self.last_error = reason
-        return [Log(Level.ERROR, f"{self._subject(server)} cannot be checked: {reason}")]
+        return [Log(Level.ERROR, f"{self.subject(server)} cannot be checked: {reason}")]
 
     def finished(self, at: Micros, error: str | None, server: str) -> list[Log]:
         """Take in a result; `up` and `due` say what follows."""
@@ -90,18 +98,18 @@ class Checking:
             recovered, self.up = not self.up, True
             self.failures = 0
             self.due = at + self.timing.delay_loop
-            return [Log(Level.INFO, f"{self._subject(server)} success.")] if recovered else []
+            return [Log(Level.INFO, f"{self.subject(server)} success.")] if recovered else []
         if self.up and not first and self.failures < self.timing.retry:
             self.failures += 1
             self.due = at + self.timing.delay_before_retry
             if self.timing.log_all_failures:
-                return [Log(Level.INFO, f"{self._subject(server)} failed. Reason: {error}")]
+                return [Log(Level.INFO, f"{self.subject(server)} failed. Reason: {error}")]
             return []
         news = self.up or first
         retries = f" after {self.failures} retries" if self.failures else ""
         self.up, self.failures = False, 0
         self.due = at + self.timing.delay_loop
-        return [Log(Level.INFO, f"{self._subject(server)} failed{retries}. Reason: {error}")] if news else []
+        return [Log(Level.INFO, f"{self.subject(server)} failed{retries}. Reason: {error}")] if news else []
 
     def adopt(self, told: CheckerSnapshot) -> None:
         """Carry on where another process left off."""
@@ -118,5 +126,6 @@ class Checking:
             last_run=self.last_run,
         )
 
-    def _subject(self, server: str) -> str:
+    def subject(self, server: str) -> str:
+        """How its log lines begin."""
         return f"{KINDS[type(self.checker)].subject} {server}"

@@ -146,12 +146,11 @@ def test_keywords_not_active_yet_are_never_silent() -> None:
 
 
 def test_a_block_not_active_is_told_once_and_still_checked() -> None:
-    check = "real_server 10.0.0.2 80 {\nHTTP_GET {\nconnect_port 0\nnb_get_retry 3\nurl {\npath /\n}\n}\n}\n"
+    check = "real_server 10.0.0.2 80 {\nBFD_CHECK {\nname b\nalpha maybe\n}\n}\n"
     found = outline(f"virtual_server 10.0.0.1 80 {{\n{check}}}\n")[1]
     assert told(found) == [
-        (3, Severity.INACTIVE, "`HTTP_GET` is accepted, but not active in this version"),
-        (4, Severity.ERROR, "0 is out of range (1 to 65535)"),
-        (5, Severity.DEPRECATED, "`nb_get_retry` is accepted, but not active in this version"),
+        (3, Severity.INACTIVE, "`BFD_CHECK` is accepted, but not active in this version"),
+        (5, Severity.ERROR, "`maybe` is neither on nor off"),
     ]
     assert found[0].effect == "real server 10.0.0.2 80 is not checked by it and stays in the pool"
 

@@ -19,7 +19,7 @@ from pyvrrp.daemon.checkers_role import CheckersRole
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.fake_ipvs import FakeIpvs
-from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, HttpCheck, TcpCheck, UdpCheck, Url
 from pyvrrp.model.config import Config, FlushOnStop, GlobalDefs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, VirtualServer
@@ -82,8 +82,11 @@ class Hosted:
         return [text for _, text in self.lines]
 
     def server(self, backend: Backend) -> RealServerSnapshot:
+        return self.server_at(backend.endpoint)
+
+    def server_at(self, at: Endpoint) -> RealServerSnapshot:
         (virtual,) = self.role.snapshot().virtual_servers
-        return next(server for server in virtual.real_servers if server.address == str(backend.endpoint))
+        return next(server for server in virtual.real_servers if server.address == str(at))
 
     @property
     def pool(self) -> set[Endpoint]:
@@ -187,6 +190,32 @@ async def test_udp_servers_are_checked_too(hosted: Hosted) -> None:
     hosted.role.start(config(server), None)
     await hosted.until(lambda: hosted.pool == set())
     await hosted.role.stop()
+
+
+async def test_an_http_server_that_answers_wrongly_is_out_until_all_its_urls_are_well(hosted: Hosted) -> None:
+    status = 200
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.0 %d X\r\n\r\n" % status)
+        writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
+    at = Endpoint(ip_address("127.0.0.1"), listening.sockets[0].getsockname()[1])
+    check = HttpCheck(timing=TIMING, connect=ConnectOptions(target=at), urls=(Url(path="/a"), Url(path="/b")))
+    hosted.role.start(config(RealServer(endpoint=at, checkers=(check,))), None)
+    await hosted.until(lambda: hosted.server_at(at).checkers[0].checked)
+    assert hosted.pool == {at}
+    status = 503
+    await hosted.until(lambda: hosted.pool == set())
+    assert hosted.server_at(at).checkers[0].kind == "HTTP_GET"
+    status = 200
+    await hosted.until(lambda: hosted.pool == {at})
+    assert f"Remote Web server [127.0.0.1]:tcp:{at.port} succeed on service." in hosted.texts
+    await hosted.role.stop()
+    listening.close()
+    await listening.wait_closed()
 
 
 async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_as_it_appears(
