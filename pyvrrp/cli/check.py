@@ -14,24 +14,32 @@ import os
 import shutil
 import socket
 import sys
+import textwrap
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from pyvrrp.config import absent_interfaces, exit_status, expand, load, script_problems
-from pyvrrp.config.source import printable
-from pyvrrp.errors import ConfigProblem, Severity
+from pyvrrp.config.source import Source, printable
+from pyvrrp.errors import ConfigProblem, KernelError, Severity
 from pyvrrp.kernel.files import Files
+from pyvrrp.net import Address
 
 UNUSABLE_STATUS: Final = 6
 """For a file that the daemon does not start with although keepalived -t has nothing against it: one that is missing."""
+UNLIKE_STATUS: Final = 1
+"""With --against: the files do not make a pair."""
 STRICT_STATUS: Final = 5
 """What --strict makes of 0 if there is anything to correct."""
 TAB: Final = 8
 ALIKE_MAX: Final = 3
 """Problems with the same words that are shown in full; of the others only the lines are listed."""
 LISTED_MAX: Final = 12
+HANGING: Final = 4
+"""Columns by which the second line of a message is indented."""
+ROOM_MIN: Final = 24
+"""Columns that a text gets however narrow the terminal is."""
 BOLD: Final = "1"
 COLORS: Final[Mapping[Severity, str]] = {
     Severity.FATAL: "1;31",
@@ -51,45 +59,101 @@ PLURALS: Final[Mapping[Severity, tuple[str, str]]] = {
 }
 
 
-def check(path: str, *, json_output: bool = False, strict: bool = False, config_id: str | None = None) -> int:
+def check(
+    path: str,
+    *,
+    json_output: bool = False,
+    sarif: bool = False,
+    strict: bool = False,
+    config_id: str | None = None,
+    against: str | None = None,
+) -> int:
     """Print what there is to say about the configuration at `path`; the exit status of ``keepalived -t``, never 0
     where the daemon would not start.
 
     `config_id` is what ``@ID`` lines compare with; None is the host's name up to the first dot. With `strict`
-    anything but a notice makes a status other than 0.
+    anything but a notice makes a status other than 0. `against` is the other director's file: the problems are then
+    those of the pair, and 1 the status if the two do not fit together.
     """
-    problems = examine(path, config_id)
+    problems = examine(path, config_id, advice=True) if against is None else against_other(path, against, config_id)
     status = exit_status(problems)
     if status == 0 and any(problem.severity is Severity.FATAL for problem in problems):
         status = UNUSABLE_STATUS
+    if status == 0 and against is not None and any(problem.severity is Severity.ERROR for problem in problems):
+        status = UNLIKE_STATUS
     if strict and status == 0 and any(problem.severity is not Severity.NOTICE for problem in problems):
         status = STRICT_STATUS
-    if json_output:
+    if sarif:
+        from pyvrrp.cli.sarif import to_sarif
+
+        text = to_sarif(problems)
+    elif json_output:
         text = to_json(problems, status)
     else:
         color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        text = render(problems, color=color, width=shutil.get_terminal_size().columns)
+        text = render(problems, color=color, width=shutil.get_terminal_size().columns, pair=against is not None)
     sys.stdout.write(text)
     return status
 
 
-def examine(path: str, config_id: str | None = None) -> tuple[ConfigProblem, ...]:
-    """All problems of the configuration at `path`, on this machine: whether its interfaces and scripts exist, say."""
-    identifier = os.uname().nodename.partition(".")[0] if config_id is None else config_id
-    loaded = load(expand(path, Files(), identifier, os.environ))
+def examine(path: str, config_id: str | None = None, *, advice: bool = False) -> tuple[ConfigProblem, ...]:
+    """All problems of the configuration at `path`, on this machine: whether its interfaces and scripts exist, say.
+
+    With `advice` also what keepalived has nothing against and an operator would like to know.
+    """
+    source = _expanded(path, config_id)
+    loaded = load(source)
     definitions = loaded.config.global_defs
-    if definitions.net_namespace is not None:
-        return loaded.problems
-    scripts: tuple[ConfigProblem, ...] = ()
-    if loaded.scripts:
+    here = definitions.net_namespace is None
+    more: tuple[ConfigProblem, ...] = ()
+    if advice:
+        from pyvrrp.config.advice import advise
+
+        owner = any(instance.priority == 255 for instance in loaded.config.vrrp_instances)
+        more = advise(source, loaded, _addresses() if owner and here else None)
+    if here and loaded.scripts:
         from pyvrrp.kernel.scripts import ScriptFiles
 
-        scripts = script_problems(loaded.scripts, definitions.scripts, ScriptFiles())
-    present = {name for _, name in socket.if_nameindex()}
-    absent = absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
+        more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles())
+    if here:
+        present = {name for _, name in socket.if_nameindex()}
+        more += absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
-    return tuple(sorted((*loaded.problems, *absent, *scripts), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
+    return tuple(sorted((*loaded.problems, *more), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
+
+
+def against_other(path: str, other: str, config_id: str | None = None) -> tuple[ConfigProblem, ...]:
+    """What keeps the directors of two files from being a pair; a file that cannot be used says so itself."""
+    from pyvrrp.config.compare import Side, compare
+
+    sides = []
+    fatal: list[ConfigProblem] = []
+    for name in (path, other):
+        source = _expanded(name, config_id)
+        loaded = load(source)
+        fatal += loaded.fatal
+        sides.append(Side(source, loaded))
+    return (*fatal, *compare(*sides))
+
+
+def _expanded(path: str, config_id: str | None) -> Source:
+    identifier = os.uname().nodename.partition(".")[0] if config_id is None else config_id
+    return expand(path, Files(), identifier, os.environ)
+
+
+def _addresses() -> frozenset[Address] | None:
+    """This host's addresses; None if the kernel does not tell."""
+    from pyvrrp.kernel.links import LinuxLinks
+
+    try:
+        links = LinuxLinks()
+    except KernelError:
+        return None
+    try:
+        return frozenset(address for facts in links.dump().values() for address in facts.addresses)
+    finally:
+        links.close()
 
 
 def to_json(problems: Iterable[ConfigProblem], status: int) -> str:
@@ -114,8 +178,8 @@ def to_json(problems: Iterable[ConfigProblem], status: int) -> str:
     return json.dumps({"problems": rows, "status": status, "starts": starts}) + "\n"
 
 
-def render(problems: Sequence[ConfigProblem], *, color: bool, width: int) -> str:
-    """The problems for a terminal of `width` columns, and a line that sums them up."""
+def render(problems: Sequence[ConfigProblem], *, color: bool, width: int, pair: bool = False) -> str:
+    """The problems for a terminal of `width` columns, and a line that sums them up; `pair`: those of two files."""
     alike: dict[tuple[Severity, str, str], list[ConfigProblem]] = {}
     for problem in problems:
         alike.setdefault((problem.severity, problem.message, problem.effect), []).append(problem)
@@ -126,24 +190,46 @@ def render(problems: Sequence[ConfigProblem], *, color: bool, width: int) -> str
             parts.append(_render_one(problem, color, width))
             if len(group) > ALIKE_MAX + 1 and problem is group[ALIKE_MAX - 1]:
                 parts.append(_others(group[ALIKE_MAX:]))
-    return "".join(parts) + _summary(problems, color)
+    return "".join(parts) + _summary(problems, color, pair)
 
 
 def _render_one(problem: ConfigProblem, color: bool, width: int) -> str:
     span = problem.span
     place = f"{printable(span.file)}:{span.line}:{span.column}" if span.line else printable(span.file)
-    severity = _paint(problem.severity.value, COLORS[problem.severity], color)
-    lines = [f"{_paint(place, BOLD, color)}: {severity}: {_paint(problem.message, BOLD, color)}"]
+    lines = _headline(place, problem, color, width)
     margin = " " * max(5, len(str(span.line)) + 2)
     if span.line and span.text:
         text, start, length = _window(span.text, span.column - 1, span.length, max(20, width - len(margin) - 3))
         lines.append(f"{str(span.line).rjust(len(margin))} | {text}")
         lines.append(f"{margin} | {' ' * start}{_paint('^' * length, COLORS[problem.severity], color)}")
-    lines.append(f"{margin} = effect: {problem.effect}")
+    lines += _wrapped(f"{margin} = ", f"effect: {problem.effect}", width)
     if problem.suggestion:
-        lines.append(f"{margin} = help: {problem.suggestion}")
-    lines.extend(f"{margin} = {printable(origin)}" for origin in reversed(span.origin))
+        lines += _wrapped(f"{margin} = ", f"help: {problem.suggestion}", width)
+    for origin in reversed(span.origin):
+        lines += _wrapped(f"{margin} = ", printable(origin), width)
     return "\n".join(lines) + "\n"
+
+
+def _headline(place: str, problem: ConfigProblem, color: bool, width: int) -> list[str]:
+    """The place, the severity and the message, which goes on in the next lines if it is too long."""
+    start = f"{place}: {problem.severity.value}: "
+    first, *rest = _wrapped(start, problem.message, width, indent=" " * HANGING)
+    severity = _paint(problem.severity.value, COLORS[problem.severity], color)
+    head = f"{_paint(place, BOLD, color)}: {severity}: {_paint(first[len(start) :], BOLD, color)}"
+    return [head, *(" " * HANGING + _paint(line.lstrip(), BOLD, color) for line in rest)]
+
+
+def _wrapped(start: str, text: str, width: int, *, indent: str | None = None) -> list[str]:
+    """Lines of a terminal's width; what goes on is below the text."""
+    return textwrap.wrap(
+        text,
+        max(width, len(start) + ROOM_MIN),
+        initial_indent=start,
+        subsequent_indent=" " * len(start) if indent is None else indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    ) or [start.rstrip()]
 
 
 def _others(group: Sequence[ConfigProblem]) -> str:
@@ -152,11 +238,15 @@ def _others(group: Sequence[ConfigProblem]) -> str:
     return f"      … and the same {len(group)} times more, in lines {', '.join(lines)}{more}\n"
 
 
-def _summary(problems: Iterable[ConfigProblem], color: bool) -> str:
+def _summary(problems: Iterable[ConfigProblem], color: bool, pair: bool) -> str:
     counts = Counter(problem.severity for problem in problems)
     told = [f"{counts[kind]} {PLURALS[kind][counts[kind] > 1]}" for kind in Severity if counts[kind]]
     starts = not counts[Severity.FATAL]
-    verdict = _paint("the daemon starts" if starts else "the daemon does not start", "32" if starts else "1;31", color)
+    words = ("the daemon starts", "the daemon does not start")
+    if pair:
+        starts = starts and not counts[Severity.ERROR]
+        words = ("the two files make a pair", "the two files do not make a pair")
+    verdict = _paint(words[not starts], "32" if starts else "1;31", color)
     return f"{', '.join(told) if told else 'no problems'}; {verdict}\n"
 
 

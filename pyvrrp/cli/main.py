@@ -27,12 +27,15 @@ SHOW_STATUS = (
     "Exit status: 0 shown; 1 nothing has that NAME; 2 wrong command line, or several daemons and none chosen;"
     " 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release."
 )
-CHECK_HELP = (
-    """Tell what is wrong with a configuration, all at once: where, what the daemon does about it, what was meant."""
-)
+CHECK_HELP = """Tell what is wrong with a configuration, all at once: where, what the daemon does about it, what
+was meant.
+
+With --against tell instead what keeps the directors of two configurations from being a pair.
+"""
 CHECK_STATUS = (
     "Exit status: that of keepalived -t: 0 nothing that keepalived complains of; 2 a keyword lacks its argument;"
     " 4 or 5 other complaints; 6 script security, or the file or an include that must exist is missing."
+    " With --strict 5 for any problem but a notice. With --against 1 if the two do not make a pair."
 )
 CONFIG_HELP = """Print the configuration as the daemon takes it, as a keepalived.conf: includes, parameters, conditions
 and repeats expanded, defaults filled in, what is refused left out, secrets masked.
@@ -95,7 +98,12 @@ def show(
 def check(
     path: Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")] = DEFAULT_CONFIG,
     json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
+    sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for code hosts and editors.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings make a status other than 0, too.")] = False,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="OTHER", help="Compare with the other director's configuration.", show_default=False),
+    ] = None,
     config_id: Annotated[
         str | None,
         typer.Option(
@@ -109,7 +117,8 @@ def check(
 ) -> None:
     from pyvrrp.cli.check import check as run
 
-    raise typer.Exit(run(path, json_output=json_output, strict=strict, config_id=config_id))
+    status = run(path, json_output=json_output, sarif=sarif, strict=strict, config_id=config_id, against=against)
+    raise typer.Exit(status)
 
 
 @app.command(help=CONFIG_HELP, epilog=CONFIG_STATUS)

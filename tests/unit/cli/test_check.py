@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,69 @@ def test_no_secret_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     for json_output in (True, False):
         check(str(path), json_output=json_output)
     assert "geheim" not in capsys.readouterr().out
+
+
+def test_long_texts_are_wrapped_to_the_terminal() -> None:
+    words = " ".join(["word"] * 40)
+    long = ConfigProblem(
+        span=Span("k.conf", 3, 1, 1, "x", ("included from " + words,)),
+        severity=Severity.ERROR,
+        message=words,
+        effect=words,
+        suggestion=words,
+    )
+    for color in (False, True):
+        text = render([long], color=color, width=60)
+        plain = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+        assert max(map(len, plain)) <= 60
+        assert " ".join(plain).split().count("word") == 160
+    assert plain[0].startswith("k.conf:3:1: error: word word")
+    assert plain[1].startswith("    word")
+
+
+def test_what_cannot_be_broken_is_not() -> None:
+    path = "/etc/" + "x" * 80
+    long = ConfigProblem(span=Span("k.conf", 0), severity=Severity.ERROR, message=f"no {path} here", effect="e")
+    assert path in render([long], color=False, width=40)
+
+
+def test_advice_is_given_and_does_not_count(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.conf"
+    path.write_text("vrrp_instance V {\ninterface lo0\nvirtual_router_id 5\nvirtual_ipaddress {\n10.0.0.1\n}\n}\n")
+    check(str(path), json_output=True)
+    told = json.loads(capsys.readouterr().out)
+    assert [row["message"] for row in told["problems"] if row["severity"] == "notice"] == [
+        "10.0.0.1 has no prefix length"
+    ]
+    assert not any("prefix" in one.message for one in examine(str(path)))
+
+
+def test_an_owner_is_compared_with_the_hosts_addresses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.conf"
+    text = "vrrp_instance V {\ninterface lo0\nvirtual_router_id 5\npriority 255\nvirtual_ipaddress {\n%s/32\n}\n}\n"
+    for address, expected in (("127.0.0.1", 0), ("198.51.100.77", 1)):
+        path.write_text(text % address)
+        check(str(path))
+        assert capsys.readouterr().out.count("is no address of this host") == expected
+
+
+def test_sarif(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "k.conf"
+    path.write_text("foo\n")
+    assert check(str(path), sarif=True) == 5
+    [result] = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert result["ruleId"] == "error/unknown-keyword"
+
+
+def test_against(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = tmp_path / "one.conf", tmp_path / "two.conf"
+    one.write_text(CONFIG % "eth0")
+    two.write_text((CONFIG % "eth0").replace("id 5", "id 6"))
+    assert check(str(one), config_id="x", against=str(two)) == 1
+    told = capsys.readouterr().out
+    assert f"= the other: {two}:4:3: virtual_router_id 6" in " ".join(told.split())
+    assert told.endswith("; the two files do not make a pair\n")
+    two.write_text((CONFIG % "eth1").replace("state BACKUP", "priority 90"))
+    assert check(str(one), config_id="x", against=str(two)) == 0
+    assert capsys.readouterr().out == "no problems; the two files make a pair\n"
+    assert check(str(one), against=str(tmp_path / "nosuch")) == 6
