@@ -17,6 +17,9 @@ from pyvrrp.core.vrrp.actions import (
     Action,
     AddAddresses,
     RemoveAddresses,
+    Report,
+    ReportGroup,
+    ReportLowerPriority,
     ReportTransition,
     SendAdvert,
     SendGratuitousArps,
@@ -43,11 +46,15 @@ from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import State, VirtualAddress
+from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
+    from pyvrrp.kernel.processes import Process
+    from pyvrrp.model.notify import Notify
+    from pyvrrp.model.scripts import Command
+    from pyvrrp.notify.scripts import Notifier
     from pyvrrp.trackers.scripts import ScriptTracker
 
 _REHEARSALS: Final = 20
@@ -55,6 +62,9 @@ _REHEARSALS: Final = 20
 
 _LEAD: Final = MILLISECOND
 """So long before a takeover the worker wakes up and rehearses it."""
+
+_LAST_SCRIPTS: Final = 1.0
+"""Seconds that scripts about the stop get, as in keepalived."""
 
 _EXPECTED: Final = frozenset({KernelFault.ABSENT})
 """Refusals while a device is going: the monitor tells the same story, and the machine acts on that."""
@@ -86,7 +96,8 @@ class VrrpRole:
         self._interfaces: dict[str, InterfaceFacts] = {}
         self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
         self._scripts: ScriptTracker | None = None
-        """Only where there are scripts: most directors load nothing of it."""
+        self._notifier: Notifier | None = None
+        """Both only where they have something to do: most directors load nothing of them."""
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
 
@@ -109,7 +120,8 @@ class VrrpRole:
         for descriptor in (self._links_descriptor, *self._packets.filenos()):
             self._poll.register(descriptor, select.POLLIN)
         loop.add_reader(self._timer.fileno(), self._wake)
-        self._track_scripts(config)
+        self._former: tuple[VrrpInstance, ...] = ()
+        self._run_scripts(config)
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
 
@@ -126,11 +138,12 @@ class VrrpRole:
                 router.handle(TimePassed(due))
 
     def reload(self, config: Config) -> None:
-        self._config = config
+        # Those that are gone are told of their end as they wished.
+        self._former, self._config = self._config.vrrp_instances, config
         self._announcer.configure(config.global_defs)
         self._open_sockets()
+        self._run_scripts(config)
         self._feed(Reconfigured(monotonic(), config))
-        self._track_scripts(config)
 
     async def stop(self) -> None:
         """Say goodbye and take the addresses away, unless told to leave them."""
@@ -139,20 +152,31 @@ class VrrpRole:
         if not self._host.options.dont_release_vrrp:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
+        if self._notifier is not None:
+            await self._notifier.settle(_LAST_SCRIPTS)
 
-    def _track_scripts(self, config: Config) -> None:
-        if self._scripts is None:
-            if not config.vrrp_scripts:
-                return
-            from pyvrrp.kernel.processes import start
+    def _run_scripts(self, config: Config) -> None:
+        """Begin or go on to run what the configuration names; where it names nothing, nothing is loaded for it."""
+        wishes = [i.notify for i in config.vrrp_instances] + [g.notify for g in config.vrrp_sync_groups]
+        if self._notifier is None and any(wishes):
+            from pyvrrp.notify.scripts import Notifier
+
+            self._notifier = Notifier(self._start_command, self._host.log)
+        if self._scripts is None and config.vrrp_scripts:
             from pyvrrp.trackers.scripts import ScriptTracker
 
             self._scripts = ScriptTracker(
-                lambda script: start(script.script, self._config.global_defs.scripts),
+                lambda script: self._start_command(script.script),
                 self._host.log,
                 lambda name, up: self._feed(ScriptChanged(monotonic(), name, up)),
             )
-        self._scripts.run(config.vrrp_scripts)
+        if self._scripts is not None:
+            self._scripts.run(config.vrrp_scripts)
+
+    def _start_command(self, command: Command) -> Process:
+        from pyvrrp.kernel.processes import start
+
+        return start(command, self._config.global_defs.scripts)
 
     def snapshot(self) -> VrrpSnapshot:
         return self._router.snapshot()
@@ -221,7 +245,7 @@ class VrrpRole:
     def _perform(self, actions: list[Action]) -> list[KernelRefused]:
         """In order, but packets and addresses before paperwork: a takeover does not wait for a log."""
         refusals: list[KernelRefused] = []
-        paperwork: list[ReportTransition | Log] = []
+        paperwork: list[Report] = []
         for action in actions:
             match action:
                 case SendAdvert():
@@ -236,16 +260,29 @@ class VrrpRole:
                             refusals.append(_refusal(instance, address, error))
                 case SendGratuitousArps(instance, addresses, repeat):
                     self._announcer.burst(instance, addresses, repeat)
-                case ReportTransition() | Log():
+                case ReportTransition() | ReportGroup() | ReportLowerPriority() | Log():
                     paperwork.append(action)
                 case _:
                     assert_never(action)
         for entry in paperwork:
-            if isinstance(entry, Log):
-                self._host.log(entry.level, entry.text)
-            else:
-                self._report(entry.transition)
+            self._tell(entry)
         return refusals
+
+    def _tell(self, entry: Report) -> None:
+        match entry:
+            case Log(level, text):
+                self._host.log(level, text)
+            case ReportTransition(transition):
+                self._report(transition)
+            case ReportGroup(name, state):
+                if self._notifier is not None:
+                    group = next((g for g in self._config.vrrp_sync_groups if g.name == name), None)
+                    self._notifier.tell("GROUP", name, state, 0, None if group is None else group.notify)
+            case ReportLowerPriority(name):
+                if self._notifier is not None:
+                    self._notifier.met_lower_priority(name, self._notify_of(name))
+            case _:
+                assert_never(entry)
 
     def _send(self, action: SendAdvert) -> None:
         try:
@@ -278,7 +315,14 @@ class VrrpRole:
         self._host.log(Level.INFO, f"({name}) {reason}")
         suffix = " (init)" if transition.old == State.INIT.name and transition.new == State.BACKUP.name else ""
         self._host.log(Level.NOTICE, f"({name}) Entering {transition.new} STATE{suffix}")
+        if self._notifier is not None:
+            notify = self._notify_of(name)
+            self._notifier.tell("INSTANCE", name, transition.new, transition.priority, notify)
         self._host.changed()
+
+    def _notify_of(self, name: str) -> Notify | None:
+        instance = next((i for i in (*self._config.vrrp_instances, *self._former) if i.name == name), None)
+        return None if instance is None else instance.notify
 
     def _open_sockets(self) -> None:
         """Be ready to receive and send wherever an instance is and its interface exists."""

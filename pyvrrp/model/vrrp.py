@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import IntEnum
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
 from pyvrrp.net import VRRP_GROUP4, Address, Interface
 from pyvrrp.units import SECOND, Micros
+
+if TYPE_CHECKING:  # most configurations do without
+    from pyvrrp.model.notify import Notify
+    from pyvrrp.model.options import InstanceOptions
 
 
 class State(IntEnum):
@@ -151,7 +156,10 @@ class VrrpInstance:
     owner_ignore_adverts: bool = False
     down_timer_adverts: int = 3
     """Advertisement intervals in a master down interval, 1..100."""
+    notify: Notify | None = None
     garp: Garp = field(default_factory=Garp)
+    options: InstanceOptions | None = None
+    """What is not acted on."""
 
     @property
     def family(self) -> int:
@@ -171,4 +179,10 @@ class SyncGroup:
     name: str
     members: tuple[str, ...]
     """Names of defined instances, in the order written."""
+    options: InstanceOptions | None = None
+    """What is not acted on."""
     track_interface: tuple[TrackedInterface, ...] = ()
+    """Tracked for every member: the reader of the configuration has put them into the members too."""
+    track_script: tuple[TrackedScript, ...] = ()
+    """Likewise."""
+    notify: Notify | None = None

@@ -14,6 +14,8 @@ from pyvrrp.core.vrrp.actions import (
     Action,
     AddAddresses,
     RemoveAddresses,
+    ReportGroup,
+    ReportLowerPriority,
     ReportTransition,
     SendAdvert,
     SendGratuitousArps,
@@ -69,6 +71,10 @@ def say(action: Action) -> str:
         case ReportTransition():
             t = action.transition
             return f"{t.instance} {t.old}->{t.new}: {t.cause.value}"
+        case ReportGroup():
+            return f"group {action.name} is {action.state}"
+        case ReportLowerPriority():
+            return f"{action.instance} met a lower priority"
         case Log():
             return f"log: {action.text}"
 
@@ -82,6 +88,8 @@ class Director:
     interfaces: dict[str, InterfaceFacts] = field(default_factory=dict)
     now: Micros = 0
     logs: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """Of groups and of lower priorities."""
 
     def __post_init__(self) -> None:
         self.router = Router(self.config)
@@ -102,11 +110,13 @@ class Director:
         self.now = event.at
         actions = self.router.handle(event)
         self.logs += [action.text for action in actions if isinstance(action, Log)]
+        self.told += [say(action) for action in actions if isinstance(action, ReportGroup | ReportLowerPriority)]
         return actions
 
     def do(self, event: Event) -> list[str]:
-        """The lines that an event leads to, without what is only logged."""
-        return [say(action) for action in self.actions(event) if not isinstance(action, Log)]
+        """The lines that an event leads to, without what is only told."""
+        quiet = Log | ReportGroup | ReportLowerPriority
+        return [say(action) for action in self.actions(event) if not isinstance(action, quiet)]
 
     def run(self, until: float) -> list[str]:
         """Let time pass; each line begins with its instant."""

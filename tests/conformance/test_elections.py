@@ -199,6 +199,7 @@ def test_master_answers_a_lower_priority_and_announces_again_later() -> None:
     d = master()
     d.run(60.1)
     assert d.hear(60.1, 90) == ["V advertises 100", "V announces 192.0.2.100 x5"]
+    assert d.told == ["V met a lower priority"]
     assert [line for line in d.run(66) if "announces" in line] == ["65.1 V announces 192.0.2.100 x5"]
 
 

@@ -27,6 +27,7 @@ def test_the_last_timer_takes_all_along() -> None:
     ]
     assert group_state(d) == "MASTER"
     assert "VRRP_Group(G) Syncing instances to MASTER state" in d.logs
+    assert d.told == ["group G is BACKUP", "group G is MASTER"]
 
 
 def test_one_member_that_hears_a_master_holds_back_the_other() -> None:

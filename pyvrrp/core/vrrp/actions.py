@@ -68,4 +68,22 @@ class ReportTransition:
     transition: Transition
 
 
-Action: TypeAlias = SendAdvert | AddAddresses | RemoveAddresses | SendGratuitousArps | ReportTransition | Log
+@dataclass(frozen=True, slots=True)
+class ReportGroup:
+    """A sync group as a whole changed state (MASTER, BACKUP, FAULT, STOP)."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportLowerPriority:
+    """A MASTER heard an advertisement of lower priority."""
+
+    instance: str
+
+
+Report: TypeAlias = ReportTransition | ReportGroup | ReportLowerPriority | Log
+"""Paperwork: what is told, after what is done."""
+
+Action: TypeAlias = SendAdvert | AddAddresses | RemoveAddresses | SendGratuitousArps | Report

@@ -16,7 +16,14 @@ from collections.abc import Collection
 from typing import ClassVar, Final
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.actions import Action, AddAddresses, RemoveAddresses, ReportTransition, SendGratuitousArps
+from pyvrrp.core.vrrp.actions import (
+    Action,
+    AddAddresses,
+    RemoveAddresses,
+    ReportLowerPriority,
+    ReportTransition,
+    SendGratuitousArps,
+)
 from pyvrrp.core.vrrp.admission import COUNTER, Accepted, Rejected, admit
 from pyvrrp.core.vrrp.advertiser import Advertiser
 from pyvrrp.core.vrrp.complaints import Complaints
@@ -528,6 +535,7 @@ class Machine:
         if self._answered_at is not None and moment.at - self._answered_at < config.advert_int // 2:
             return
         self._answered_at = moment.at
+        self._out.append(ReportLowerPriority(config.name))
         if not config.lower_prio_no_advert:
             self._advertise(moment)
         self._burst(config.garp.lower_prio_repeat, config.addresses)

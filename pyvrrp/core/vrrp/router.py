@@ -10,7 +10,7 @@ from itertools import count
 from typing import assert_never
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.actions import Action, RemoveAddresses
+from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, ReportGroup
 from pyvrrp.core.vrrp.events import (
     AddressRemoved,
     DatagramReceived,
@@ -305,6 +305,7 @@ class Router:
             state = unit.note(at) if unit.name is not None else None
             if state is not None and state is not State.INIT:
                 actions.append(Log(Level.INFO, f"VRRP_Group({unit.name}) Syncing instances to {state.name} state"))
+                actions.append(ReportGroup(str(unit.name), state.name))
         return actions
 
     def _wire(self, config: Config) -> None:
