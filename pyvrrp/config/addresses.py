@@ -33,8 +33,8 @@ def read_virtual_address(statement: Statement, problems: Problems) -> VirtualAdd
         if word in FLAGS:
             _inactive(statement, at, problems)
             continue
-        if word not in schema()["address"]:
-            found = nearest(word, schema()["address"])
+        if word not in schema()["virtual_address"]:
+            found = nearest(word, schema()["virtual_address"])
             problems.error(
                 line,
                 f"`{word}` is no option of an address",
@@ -129,7 +129,7 @@ def _scope(statement: Statement, at: int, value: str, problems: Problems) -> Sco
 
 
 def _inactive(statement: Statement, at: int, problems: Problems) -> None:
-    row = schema()["address"][statement.words[at]]
+    row = schema()["virtual_address"][statement.words[at]]
     message = f"`{row.word}` is accepted, but not active in this version"
     effect = (row.effect or "").format(name=statement.word, value="")
     problems.inactive(statement.line, message, effect, word=at)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Any, Final
 
+from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE
 from pyvrrp.config.scripts import read_script_rules
@@ -62,6 +63,7 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         gna_interval=integer(values, "vrrp_gna_interval", 0),
         dynamic_interfaces="dynamic_interfaces" in values,
         scripts=read_script_rules(values),
+        **_groups(root),
     )
     groups: dict[int, Address] = {4: VRRP_GROUP4, 6: VRRP_GROUP6}
     for word in GROUP_WORDS:
@@ -85,6 +87,29 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
 
 def _is_group(word: str, address: Address) -> bool:
     return address.is_multicast and word.endswith(str(address.version))
+
+
+def _groups(root: Statement) -> dict[str, Any]:
+    """The rarer groups of which something is said; none of their types is loaded where nothing is."""
+    statements = [child for child in root.children if not child.children]
+    statements += [child for block in root.children if block.word == "global_defs" for child in block.children]
+    if not statements:
+        return {}
+    from pyvrrp.model import globals as groups
+
+    allow = any(child.word == "dynamic_interfaces" and child.value == "allow_if_changes" for child in statements)
+    return {
+        "mail": fill(groups.Mail, statements),
+        "process_names": fill(groups.ProcessNames, statements),
+        "scheduling": fill(groups.Scheduling, statements),
+        "firewall": fill(groups.Firewall, statements),
+        "fifos": fill(groups.Fifos, statements),
+        "observers": fill(groups.Observers, statements),
+        "buffers": fill(groups.Buffers, statements),
+        "places": fill(groups.Places, statements),
+        "vrrp": fill(groups.VrrpGlobals, statements, allow_if_changes=allow or None),
+        "ipvs": fill(groups.IpvsGlobals, statements),
+    }
 
 
 def _garp(values: Values) -> Garp:

@@ -15,6 +15,7 @@ from pyvrrp.config.addresses import read_virtual_address
 from pyvrrp.config.global_defs import Defaults
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.rarely import read_options
 from pyvrrp.config.readers import parse_address, parse_integer
 from pyvrrp.config.source import Line
 from pyvrrp.config.tracking import DEFINED_BY, check_tracked, read_tracked_interfaces
@@ -287,6 +288,7 @@ class _Builder:
             ),
             down_timer_adverts=integer(values, "down_timer_adverts", defaults.down_timer_adverts),
             garp=self._garp(),
+            options=read_options(draft.block),
         )
 
     def _excluded(self, advertised: tuple[VirtualAddress, ...], interface: str) -> tuple[VirtualAddress, ...]:

@@ -14,6 +14,7 @@ from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.lint import lint
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.rarely import read_blocks
 from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
@@ -74,6 +75,7 @@ def load(source: Source) -> Loaded:
         vrrp_instances=tuple(instances.values()),
         vrrp_sync_groups=build_sync_groups(groups, instances, left_out, defined, problems, uses),
         virtual_servers=_virtual_servers(root, defaults, problems),
+        **read_blocks(root),
     )
     lint(config, {name: block.line for name, (_, block) in blocks.items()}, problems)
     skipped = {id(block) for block in root.children if block.word in NAMED} - {

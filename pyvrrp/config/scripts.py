@@ -211,7 +211,7 @@ def command_of(statement: Statement, block: Statement) -> Command:
     if statement.word not in OWN_USER:
         return command
     users = [child.words[1:3] for child in block.children if child.word == "user" and len(child.words) > 1]
-    user, group, *_ = [*(users[-1] if users else ()), None, None]
+    user, group, *_ = [*users[-1], None] if users else [None, None]
     return replace(command, user=user, group=group)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.rarely import read_options
 from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tracking import DEFINED_BY, check_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
@@ -54,7 +55,7 @@ def build_sync_groups(
             )
         for member in found:
             _compare_tracking(block, name, instances[member], tracked, weights, problems)
-        groups.append(SyncGroup(name=name, members=tuple(found), track_interface=tracked))
+        groups.append(SyncGroup(name=name, members=tuple(found), track_interface=tracked, options=read_options(block)))
     return tuple(groups)
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from pyvrrp.config.commands import parse_command
 from pyvrrp.config.lexer import split_words
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.readers import BARE
 from pyvrrp.config.schema import LINE, ROOT, Keyword, Table, schema
 from pyvrrp.config.source import Line, Source
 from pyvrrp.config.unknown import Unknown
@@ -267,6 +268,8 @@ class _Parser:
             statement.value = self._command(row, line)
         elif row.argument.lstrip("?!").startswith("words") and len(words) > 1:
             statement.value = tuple(words[1:])
+        elif row.argument[:1] == "?":
+            statement.value = BARE
         frame.block.children.append(statement)
         if row.says or (row.effect is not None and not frame.inactive):
             self._tell(frame, row, words, line)

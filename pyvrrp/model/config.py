@@ -10,8 +10,30 @@ from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
 from pyvrrp.units import SECOND, Micros
 
 if TYPE_CHECKING:  # a vrrp worker does without
+    from pyvrrp.model.globals import (
+        Buffers,
+        Fifos,
+        Firewall,
+        IpvsGlobals,
+        Mail,
+        Observers,
+        Places,
+        ProcessNames,
+        Scheduling,
+        VrrpGlobals,
+    )
     from pyvrrp.model.lvs import VirtualServer
+    from pyvrrp.model.options import Route
     from pyvrrp.model.scripts import ScriptRules, VrrpScript
+    from pyvrrp.model.tracked import (
+        BfdInstance,
+        GarpGroup,
+        LinkBeat,
+        LinkDelay,
+        TrackFile,
+        TrackGroup,
+        TrackProcess,
+    )
 
 
 class FlushOnStop(Enum):
@@ -44,7 +66,17 @@ class GlobalDefs:
     """vrrp_gna_interval: the same for unsolicited neighbor advertisements."""
     dynamic_interfaces: bool = False
     scripts: ScriptRules | None = None
-    """How scripts are run; None where nothing is said about it."""
+    """How scripts are run; None where nothing is said about it, as in the groups that follow."""
+    mail: Mail | None = None
+    process_names: ProcessNames | None = None
+    scheduling: Scheduling | None = None
+    firewall: Firewall | None = None
+    fifos: Fifos | None = None
+    observers: Observers | None = None
+    buffers: Buffers | None = None
+    places: Places | None = None
+    vrrp: VrrpGlobals | None = None
+    ipvs: IpvsGlobals | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +89,16 @@ class Config:
     vrrp_scripts: tuple[VrrpScript, ...] = ()
     """Those that something tracks."""
     virtual_servers: tuple[VirtualServer, ...] = ()
+    track_files: tuple[TrackFile, ...] = ()
+    track_processes: tuple[TrackProcess, ...] = ()
+    bfd_instances: tuple[BfdInstance, ...] = ()
+    garp_groups: tuple[GarpGroup, ...] = ()
+    track_groups: tuple[TrackGroup, ...] = ()
+    interface_up_down_delays: tuple[LinkDelay, ...] = ()
+    linkbeat_interfaces: tuple[LinkBeat, ...] = ()
+    static_ipaddress: tuple[Route, ...] = ()
+    static_routes: tuple[Route, ...] = ()
+    static_rules: tuple[Route, ...] = ()
 
     def instance(self, name: str) -> VrrpInstance:
         """The instance of that name; KeyError if there is none."""

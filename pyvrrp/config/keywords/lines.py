@@ -16,6 +16,8 @@ noprefixroute | flag | off | addressword | address flag
 autojoin | flag | off | addressword | address flag
 no_track | flag | off | addressword | do not react to its deletion
 preferred_lft | word | forever | addressword | preferred lifetime
+
+[virtual_address: address]
 use_vmac | flag | off | addressword | put this VIP on a VMAC
 
 [static_ipaddress: address]
@@ -119,7 +121,7 @@ track_group | word | none | static | follow this track_group
 [track_script]
 <line> | words1 | the script's | track | NAME [weight N [reverse or noreverse]]
 
-[track_file]
+[tracked_file]
 <line> | words1 | the file's | track | NAME [weight N [reverse or noreverse]]
 
 [track_process]

@@ -5,7 +5,7 @@ TABLE = """
 group | lines group | required | active | members, by name
 track_interface | lines track_interface | - | active | interfaces tracked for all members
 track_script | lines track_script | - | track | script tracked for all members
-track_file | lines track_file | - | track | file tracked for all members
+track_file | lines tracked_file | - | track | file tracked for all members
 track_process | lines track_process | - | track | process tracked for all members
 track_bfd | lines track_bfd | - | track | BFD session tracked for all members
 notify_master | command | none | script; once | script for that group state, no extra arguments
@@ -34,7 +34,7 @@ vrf | ifname | none | vrf | VRF for unicast without interface
 dont_track_primary | flag | off | active | ignore faults of own interface
 track_interface | lines track_interface | - | active | interfaces that fault or weight the instance
 track_script | lines track_script | - | track | scripts that fault or weight the instance
-track_file | lines track_file | - | track | files that fault or weight the instance
+track_file | lines tracked_file | - | track | files that fault or weight the instance
 track_process | lines track_process | - | track | processes that fault or weight the instance
 track_bfd | lines track_bfd | - | track | BFD sessions that fault or weight the instance
 mcast_src_ip | ip | first address of interface | active | source address; family must match
@@ -46,8 +46,8 @@ unicast_ttl | uint 0..255 | 255 (IPv4), kernel (IPv6) | unicastttl | TTL of unic
 version | uint~ 2..3 | vrrp_version | active | VRRP protocol version
 priority | uint 1..255 | 100 | active | 255 = address owner
 advert_int | secs~ 0.01..255 | 1 s | active | advertisement interval
-virtual_ipaddress | lines address | - | active | advertised VIPs
-virtual_ipaddress_excluded | lines address | - | active | VIPs not in adverts; families may mix
+virtual_ipaddress | lines virtual_address | - | active | advertised VIPs
+virtual_ipaddress_excluded | lines virtual_address | - | active | VIPs not in adverts; families may mix
 no_virtual_ipaddress | flag | off | active; new | allow no VIP
 promote_secondaries | flag | off | promote | set sysctl on interface while running
 linkbeat_use_polling | flag | off | linkbeat; says DEPRECATED; old linkbeat_interfaces | poll link of own interface

@@ -31,7 +31,7 @@ def test_every_word_for_inactive_is_used() -> None:
 
 def test_every_block_can_be_opened_or_is_shared() -> None:
     opened = {row.opens for _, row in ROWS}
-    assert schema().keys() - opened == {ROOT, "connection", "timing"}
+    assert schema().keys() - opened == {ROOT, "address", "connection", "timing"}
 
 
 def test_what_stops_keepalived_without_an_argument() -> None:

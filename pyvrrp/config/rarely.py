@@ -1,0 +1,163 @@
+"""Blocks outside of instances that the daemon does not act on yet, as typed values: what is read is not lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from pyvrrp.config.addresses import FLAGS
+from pyvrrp.config.fill import fill
+from pyvrrp.config.readers import parse_integer, parse_seconds
+from pyvrrp.config.tree import Statement
+from pyvrrp.model.options import AddressOptions, Hmac, InstanceOptions, PeerTtl, Route
+from pyvrrp.model.tracked import (
+    BfdInstance,
+    GarpGroup,
+    LinkBeat,
+    LinkDelay,
+    Tracked,
+    TrackFile,
+    TrackGroup,
+    TrackProcess,
+)
+from pyvrrp.units import SECOND
+
+INERT: Final = frozenset({"peer", "preferred_lft", *FLAGS})
+"""Options of an address that are kept as they are written."""
+TRACKING: Final = ("track_file", "track_process", "track_bfd")
+
+
+def read_blocks(root: Statement) -> dict[str, Any]:
+    """The fields of `Config` for the blocks that are there."""
+    found: dict[str, list[Any]] = {}
+    for block in root.children:
+        for name, value in _block(block):
+            if value is not None:
+                found.setdefault(name, []).append(value)
+    return {name: tuple(values) for name, values in found.items()}
+
+
+def read_options(block: Statement) -> InstanceOptions | None:
+    """What else an instance or a sync group says."""
+    lists: dict[str, list[Any]] = {}
+    hmac = None
+    for child in block.children:
+        if child.word in TRACKING:
+            lists.setdefault(child.word, []).extend(map(_tracked, child.children))
+        elif child.word in ("virtual_routes", "virtual_rules"):
+            lists.setdefault(child.word, []).extend(map(_route, child.children))
+        elif child.word in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
+            lists.setdefault("addresses", []).extend(
+                _address(line) for line in child.children if not INERT.isdisjoint(line.words)
+            )
+        elif child.word == "unicast_peer":
+            lists.setdefault("peers", []).extend(_peer(line) for line in child.children if len(line.words) > 1)
+        elif child.word == "auth_hmac":
+            keys = tuple(_key(line) for line in child.children if line.word == "key" and len(line.words) > 2)
+            hmac = fill(Hmac, child.children, keys=keys)
+    words = block.children
+    statements = [c for c in words if not c.children and (c.word != "notify_deleted" or len(c.words) == 1)]
+    return fill(InstanceOptions, statements, auth_hmac=hmac, **{name: tuple(values) for name, values in lists.items()})
+
+
+def _block(block: Statement) -> Iterator[tuple[str, Any]]:
+    word, inside = block.word, block.children
+    name = block.words[1] if len(block.words) > 1 else ""
+    match word:
+        case "track_file" | "vrrp_track_file":
+            yield "track_files", fill(TrackFile, inside, name=name, reverse=_reverse(inside))
+        case "vrrp_track_process":
+            delay = _last(inside, "delay")
+            given = {} if delay is None else {"terminate_delay": delay, "fork_delay": delay}
+            own = {child.word for child in inside}
+            given = {key: value for key, value in given.items() if key not in own}
+            match_ = next((" ".join(c.words[1:2]) or "exact" for c in inside if c.word == "param_match"), None)
+            process = fill(TrackProcess, inside, name=name, reverse=_reverse(inside), param_match=match_, **given)
+            yield "track_processes", process
+        case "bfd_instance":
+            own = {child.word for child in inside}
+            both = own.isdisjoint({"vrrp", "checker"})
+            given = {"ttl": _last(inside, "hoplimit"), "neighbor_ip": _last(inside, "neighbour_ip")}
+            session = fill(
+                BfdInstance, inside, name=name, reverse=_reverse(inside), **{k: v for k, v in given.items() if v}
+            )
+            if session is not None and not both:
+                from dataclasses import replace
+
+                session = replace(session, vrrp="vrrp" in own, checker="checker" in own)
+            yield "bfd_instances", session
+        case "garp_group":
+            names = (word for c in inside if c.word in ("interface", "interfaces") for word in _names(c))
+            yield "garp_groups", fill(GarpGroup, inside, interfaces=tuple(names))
+        case "track_group":
+            members = tuple(word for child in inside if child.word == "group" for word in _names(child))
+            yield "track_groups", TrackGroup(name=name, group=members)
+        case "interface_up_down_delays":
+            for line in inside:
+                yield "interface_up_down_delays", _delay(line)
+        case "linkbeat_interfaces":
+            for line in inside:
+                yield word, LinkBeat(interface=line.word, method=line.words[1] if len(line.words) > 1 else None)
+        case "static_ipaddress" | "static_routes" | "static_rules":
+            for line in inside:
+                yield word, _route(line)
+
+
+def _route(line: Statement) -> Route:
+    words = line.words
+    return Route(
+        words=tuple(words),
+        dev=_after(words, "dev", "oif", "iif"),
+        table=_after(words, "table", "lookup"),
+        track_group=_after(words, "track_group"),
+    )
+
+
+def _after(words: list[str], *names: str) -> str | None:
+    """The word that follows one of the names."""
+    return next((words[at + 1] for at, word in enumerate(words[:-1]) if word in names), None)
+
+
+def _tracked(line: Statement) -> Tracked:
+    number = _after(line.words, "weight")
+    weight = parse_integer(number, -254, 254) if number is not None else None
+    return Tracked(
+        name=line.word, weight=weight if isinstance(weight, int) else None, reverse=line.words[-1] == "reverse"
+    )
+
+
+def _address(line: Statement) -> AddressOptions:
+    return AddressOptions(address=line.word, words=tuple(line.words[1:]))
+
+
+def _peer(line: Statement) -> PeerTtl:
+    numbers = {}
+    for word in ("min_ttl", "max_ttl"):
+        value = parse_integer(_after(line.words, word) or "", 0, 255)
+        if isinstance(value, int):
+            numbers[word] = value
+    return PeerTtl(peer=line.word, **numbers)
+
+
+def _key(line: Statement) -> tuple[int, str]:
+    number = parse_integer(line.words[1], 1, 255)
+    return number if isinstance(number, int) else 0, line.words[2]
+
+
+def _delay(line: Statement) -> LinkDelay | None:
+    values = [parse_seconds(word, 0, 255 * SECOND) for word in line.words[1:3]]
+    good = [value for value in values if isinstance(value, int)]
+    return LinkDelay(interface=line.word, down=good[0], up=good[1] if len(good) > 1 else 0) if good else None
+
+
+def _names(statement: Statement) -> Iterable[str]:
+    return statement.words[1:] if not statement.children else (w for c in statement.children for w in c.words)
+
+
+def _last(statements: Iterable[Statement], word: str) -> Any:
+    return next((child.value for child in reversed(list(statements)) if child.word == word), None)
+
+
+def _reverse(statements: Iterable[Statement]) -> bool | None:
+    """True, or None where nothing is said of it."""
+    return any(child.word == "weight" and "reverse" in child.words[2:] for child in statements) or None
