@@ -40,6 +40,8 @@ HANGING: Final = 4
 """Columns by which the second line of a message is indented."""
 ROOM_MIN: Final = 24
 """Columns that a text gets however narrow the terminal is."""
+UNLIMITED: Final = 1_000_000
+"""Columns where no terminal is."""
 BOLD: Final = "1"
 COLORS: Final[Mapping[Severity, str]] = {
     Severity.FATAL: "1;31",
@@ -91,7 +93,9 @@ def check(
         text = to_json(problems, status)
     else:
         color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        text = render(problems, color=color, width=shutil.get_terminal_size().columns, pair=against is not None)
+        wrap = sys.stdout.isatty() or "COLUMNS" in os.environ
+        width = shutil.get_terminal_size().columns
+        text = render(problems, color=color, width=width, wrap=wrap, pair=against is not None)
     sys.stdout.write(text)
     return status
 
@@ -178,8 +182,11 @@ def to_json(problems: Iterable[ConfigProblem], status: int) -> str:
     return json.dumps({"problems": rows, "status": status, "starts": starts}) + "\n"
 
 
-def render(problems: Sequence[ConfigProblem], *, color: bool, width: int, pair: bool = False) -> str:
-    """The problems for a terminal of `width` columns, and a line that sums them up; `pair`: those of two files."""
+def render(problems: Sequence[ConfigProblem], *, color: bool, width: int, wrap: bool = True, pair: bool = False) -> str:
+    """The problems for a terminal of `width` columns, and a line that sums them up; `pair`: those of two files.
+
+    Without `wrap`, for pipes and files, each text is one line however long.
+    """
     alike: dict[tuple[Severity, str, str], list[ConfigProblem]] = {}
     for problem in problems:
         alike.setdefault((problem.severity, problem.message, problem.effect), []).append(problem)
@@ -187,26 +194,26 @@ def render(problems: Sequence[ConfigProblem], *, color: bool, width: int, pair: 
     for problem in problems:
         group = alike[problem.severity, problem.message, problem.effect]
         if len(group) <= ALIKE_MAX + 1 or problem in group[:ALIKE_MAX]:
-            parts.append(_render_one(problem, color, width))
+            parts.append(_render_one(problem, color, width, width if wrap else UNLIMITED))
             if len(group) > ALIKE_MAX + 1 and problem is group[ALIKE_MAX - 1]:
                 parts.append(_others(group[ALIKE_MAX:]))
     return "".join(parts) + _summary(problems, color, pair)
 
 
-def _render_one(problem: ConfigProblem, color: bool, width: int) -> str:
+def _render_one(problem: ConfigProblem, color: bool, width: int, room: int) -> str:
     span = problem.span
     place = f"{printable(span.file)}:{span.line}:{span.column}" if span.line else printable(span.file)
-    lines = _headline(place, problem, color, width)
+    lines = _headline(place, problem, color, room)
     margin = " " * max(5, len(str(span.line)) + 2)
     if span.line and span.text:
         text, start, length = _window(span.text, span.column - 1, span.length, max(20, width - len(margin) - 3))
         lines.append(f"{str(span.line).rjust(len(margin))} | {text}")
         lines.append(f"{margin} | {' ' * start}{_paint('^' * length, COLORS[problem.severity], color)}")
-    lines += _wrapped(f"{margin} = ", f"effect: {problem.effect}", width)
+    lines += _wrapped(f"{margin} = ", f"effect: {problem.effect}", room)
     if problem.suggestion:
-        lines += _wrapped(f"{margin} = ", f"help: {problem.suggestion}", width)
+        lines += _wrapped(f"{margin} = ", f"help: {problem.suggestion}", room)
     for origin in reversed(span.origin):
-        lines += _wrapped(f"{margin} = ", printable(origin), width)
+        lines += _wrapped(f"{margin} = ", printable(origin), room)
     return "\n".join(lines) + "\n"
 
 

@@ -213,6 +213,14 @@ def test_long_texts_are_wrapped_to_the_terminal() -> None:
     assert plain[1].startswith("    word")
 
 
+def test_in_a_pipe_nothing_wraps() -> None:
+    words = " ".join(["word"] * 40)
+    long = ConfigProblem(span=Span("k.conf", 3, 1, 1, "x"), severity=Severity.ERROR, message=words, effect=words)
+    text = render([long], color=False, width=60, wrap=False).splitlines()
+    assert text[0] == f"k.conf:3:1: error: {words}"
+    assert text[3] == f"      = effect: {words}"
+
+
 def test_what_cannot_be_broken_is_not() -> None:
     path = "/etc/" + "x" * 80
     long = ConfigProblem(span=Span("k.conf", 0), severity=Severity.ERROR, message=f"no {path} here", effect="e")
@@ -253,7 +261,7 @@ def test_against(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     two.write_text((CONFIG % "eth0").replace("id 5", "id 6"))
     assert check(str(one), config_id="x", against=str(two)) == 1
     told = capsys.readouterr().out
-    assert f"= the other: {two}:4:3: virtual_router_id 6" in " ".join(told.split())
+    assert f"= the other: {two}:4:3: virtual_router_id 6" in told
     assert told.endswith("; the two files do not make a pair\n")
     two.write_text((CONFIG % "eth1").replace("state BACKUP", "priority 90"))
     assert check(str(one), config_id="x", against=str(two)) == 0
