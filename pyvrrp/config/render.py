@@ -111,7 +111,10 @@ class _Renderer:
             return
         for child, inner, checker in zip(checks, nodes, server.checkers, strict=True):
             timing, connect = getattr(checker, "timing", None), getattr(checker, "connect", None)
-            if isinstance(connect, ConnectOptions):
+            alone = all(grandchild.word != "host" for grandchild in child.children)
+            if (
+                isinstance(connect, ConnectOptions) and alone
+            ):  # else a target written beside its hosts would be one more
                 inner.children = self._fill(inner.children, child, CONNECT, connect, (block, pool))
             if isinstance(timing, CheckTiming):
                 inner.children = self._fill(inner.children, child, TIMING, timing, (block, pool))

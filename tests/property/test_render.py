@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pyvrrp.config.checks import CHECKS
 from pyvrrp.config.schema import schema
 from tests.property.test_config import LINES
 from tests.unit.config.test_render import AROUND, same_again
@@ -34,16 +35,21 @@ def body(path: str) -> st.SearchStrategy[str]:
     return st.lists(statement(path), max_size=12).map("\n".join)
 
 
-CHECK = st.sampled_from(["TCP_CHECK", "UDP_CHECK"])
+INSIDE = {
+    "HTTP_GET": ["url {\npath /\n}"],
+    "SSL_GET": ["url {\npath /\n}"],
+    "SMTP_CHECK": ["", "host {\nconnect_ip 10.0.0.5\n}"],
+}
 
 
 @st.composite
 def server(draw: st.DrawFn) -> str:
     """A real server with a check in it, at one of few addresses, so that some come twice."""
-    check = draw(CHECK)
+    check = draw(st.sampled_from(sorted(CHECKS)))
     head = f"real_server 10.0.0.{draw(st.integers(2, 4))} {draw(st.sampled_from(['', '0', '80', '81']))}"
     inner = draw(body("virtual_server/real_server"))
     probe = draw(body(f"virtual_server/real_server/{check}"))
+    probe += "\n" + draw(st.sampled_from(INSIDE.get(check, [""])))
     return f"{head} {{\n{inner}\n{check} {{\n{probe}\n}}\n}}\n"
 
 
