@@ -17,7 +17,7 @@ from pyvrrp.config.collection import no_collection
 from pyvrrp.config.lexer import BLANKS, SPECIAL, split_braces, split_words, strip_comment
 from pyvrrp.config.parameters import DEFINITION, Parameters
 from pyvrrp.config.repeats import BadRepeatError, Repeat, is_repeat, parse_repeat
-from pyvrrp.config.source import FileReader, Line, Place, Source, UnreadableError, printable, snippet
+from pyvrrp.config.source import SIZE_MAX, FileReader, Line, Place, Source, UnreadableError, printable, snippet
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 
 DEPTH_MAX: Final = 64
@@ -26,6 +26,10 @@ REPEATED_MAX: Final = 250_000
 NO_START: Final = "the daemon does not start"
 LINE_MAX: Final = 1022
 """Characters; keepalived cuts a longer line in two."""
+LONGEST: Final = 64 * 1024
+"""Characters that a line may have here."""
+PAGE: Final = 4096
+"""Bytes that a file counts as at least, so that files that include each other end."""
 
 INCLUDE: Final = r"(?s)(include[rmwba]?)[ \t]+(.*)"
 ALL_CHECKS: Final = frozenset({"read", "match", "wildcard_match", "brace_match"})
@@ -79,6 +83,7 @@ class _Expander:
         self.stack: list[Frame] = []
         self.checks: frozenset[str] = frozenset()
         self.repeated = 0
+        self.size = 0
         self.places: dict[Place, int] = {}
         self.collecting: tuple[str, str, list[str]] | None = None
         """Name, place and lines so far of a multi-line definition."""
@@ -112,6 +117,9 @@ class _Expander:
             content = self.files.read(path)
         except UnreadableError as error:
             return str(error)
+        self.size += max(PAGE, len(content))
+        if self.size > SIZE_MAX:
+            return f"the files have more than {SIZE_MAX // 2**20} MiB in all"
         text = content.decode("utf-8", "surrogateescape")
         return Frame(iter(text.split("\n")), path, origin, self._place(path, origin), checks=self.checks)
 
@@ -186,6 +194,10 @@ class _Expander:
             if "\0" in text:
                 self._at(frame, Severity.ERROR, "a NUL byte", "the line is ignored", ProblemClass.GENERAL)
                 continue
+            if len(text) > LONGEST:
+                message = f"a line of more than {LONGEST} characters"
+                self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+                continue
             if len(text) > LINE_MAX:
                 message = f"a line of more than {LINE_MAX} characters"
                 self._at(frame, Severity.NOTICE, message, "read as one line; keepalived would cut it in two")
@@ -216,6 +228,9 @@ class _Expander:
             message = f"repeats and multi-line parameters make more than {REPEATED_MAX} lines"
             self._at(frame, Severity.FATAL, message, NO_START, ProblemClass.GENERAL)
             self.stack.clear()
+        elif len(text) > LINE_MAX:
+            message = f"a repeated line of more than {LINE_MAX} characters"
+            self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
         elif self.collecting is not None:
             self._collect(text, text)
         elif text:
@@ -239,7 +254,7 @@ class _Expander:
             if "$" not in text:
                 break
             result = self.parameters.replace(text)
-            for name in result.undefined if not is_repeat(result.text) else ():
+            for name in dict.fromkeys(result.undefined) if not is_repeat(result.text) else ():
                 self._at(frame, Severity.NOTICE, f"parameter {name} is not defined", "the text is left as it is")
             if result.error is not None:
                 self._at(frame, Severity.ERROR, result.error, "the line is ignored", ProblemClass.GENERAL)
@@ -268,7 +283,10 @@ class _Expander:
         base = frame.raw.find(text) + 1
         if not text.isascii() and not text.isprintable() and any("\ud800" <= letter <= "\udfff" for letter in text):
             self._at(frame, Severity.NOTICE, "bytes that are not UTF-8", "they are taken as they are")
-        for offset, piece in split_braces(text):
+        pieces = split_braces(text)
+        if frame.body:
+            self.repeated += len(pieces) - 1
+        for offset, piece in pieces:
             self.source.lines.append(Line(place, frame.number, base + offset if base else 0, piece, frame.raw))
 
     # ---- what lines do
@@ -308,6 +326,10 @@ class _Expander:
             repeat = parse_repeat(text)
         except BadRepeatError as error:
             message = f"`{text[:4]}` cannot be understood: {error}"
+            self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+            return
+        if len(repeat.rest) > LINE_MAX:
+            message = f"more than {LINE_MAX} characters cannot be repeated"
             self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
             return
         for name in repeat.unusable:

@@ -9,6 +9,8 @@ from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
 
 IGNORED = "ignored"
 NO_START = "the daemon does not start"
+TOLD_MAX = 10_000
+"""Problems that are told; of what there is beyond, only the first of each class and severity."""
 
 
 class Problems:
@@ -81,7 +83,20 @@ class Problems:
     def sorted(self) -> tuple[ConfigProblem, ...]:
         """By place; problems of the same line in the order in which they were found."""
         files = {place.file: index for index, place in reversed(list(enumerate(self.source.places)))}
-        return tuple(sorted(self.found, key=lambda p: (files.get(p.span.file, -1), p.span.line)))
+        found = sorted(self.found, key=lambda p: (files.get(p.span.file, -1), p.span.line))
+        if len(found) <= TOLD_MAX:
+            return tuple(found)
+        told, others = found[:TOLD_MAX], found[TOLD_MAX:]
+        firsts = {(p.severity, p.kind): p for p in reversed(others)}
+        told += sorted(firsts.values(), key=others.index)
+        last = told[-1]
+        more = ConfigProblem(
+            span=last.span,
+            severity=Severity.NOTICE,
+            message=f"there are {len(found) - len(told)} problems more",
+            effect="only these are told",
+        )
+        return (*told, more)
 
 
 def listing(words: Iterable[object]) -> str:

@@ -15,6 +15,10 @@ from pyvrrp.config.lexer import BLANKS, word_spans
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 
 SECRET: Final = r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)((?:\"[^\"]*\"?|[^{}#!\"])*)"
+SIZE_MAX: Final = 64 * 1024 * 1024
+"""Bytes of all files together."""
+SHOWN_MAX: Final = 4096
+"""Characters of a line."""
 UNPRINTABLE: Final = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]"
 
 
@@ -77,6 +81,8 @@ class Source:
         if word is not None and word < len(spans):
             start, length = spans[word]
             column += start
+        elif len(line.raw) > SHOWN_MAX:
+            column = column or 1
         elif column == 0:
             stripped = line.raw.strip(BLANKS)
             column, length = line.raw.find(stripped) + 1, len(stripped)
@@ -133,7 +139,9 @@ def printable(text: str) -> str:
 
 
 def snippet(raw: str) -> str:
-    """A line as it may be shown: printable, and no secret in it."""
+    """A line as it may be shown: printable, and no secret in it. Nothing of a line that is too long to be shown."""
+    if len(raw) > SHOWN_MAX:
+        return ""
     text = printable(raw.rstrip(BLANKS))
     if "auth_" in text or "password" in text or "key" in text:
         text = re.sub(SECRET, lambda match: match[1] + re.sub(r"\S", "*", match[2]), text)

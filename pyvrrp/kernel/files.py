@@ -6,7 +6,7 @@ import glob
 import os
 import stat
 
-from pyvrrp.config.source import UnreadableError
+from pyvrrp.config.source import SIZE_MAX, UnreadableError
 
 
 class Files:
@@ -26,7 +26,7 @@ class Files:
                     raise UnreadableError("it is not a regular file")
                 if mode & (stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH):
                     raise UnreadableError("it is executable, so it is probably no configuration")
-                return file.read()
+                return file.read(SIZE_MAX + 1)  # too much is for the caller to tell
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
 
