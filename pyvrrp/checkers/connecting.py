@@ -32,13 +32,13 @@ def words(number: int) -> str:
     return text[:1].lower() + text[1:]
 
 
-def open_socket(options: ConnectOptions, kind: socket.SocketKind) -> socket.socket:
+def open_socket(options: ConnectOptions, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:
     """A non-blocking socket, bound as the check wants it, not connected. CheckNotStarted if that fails."""
     family = socket.AF_INET if options.target.address.version == 4 else socket.AF_INET6
     step = "open a socket"
     opened: socket.socket | None = None
     try:
-        opened = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+        opened = socket.socket(family, kind | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
         if options.fwmark:
             step = f"set the mark {options.fwmark}"
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, options.fwmark)

@@ -10,6 +10,7 @@ from typing import Final
 
 from pyvrrp.config.http_checks import VERSIONS, build_urls
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import ProblemClass, Severity
@@ -17,7 +18,10 @@ from pyvrrp.model.checkers import (
     Checker,
     CheckTiming,
     ConnectOptions,
+    DnsCheck,
     HttpCheck,
+    PingCheck,
+    SmtpCheck,
     SslCheck,
     TcpCheck,
     TlsFiles,
@@ -27,7 +31,12 @@ from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 
 HEX_WORD: Final = r"[0-9a-fA-FxX]+"
-CHECKS: Final = frozenset({"TCP_CHECK", "UDP_CHECK", "HTTP_GET", "SSL_GET"})
+CHECKS: Final = frozenset({"TCP_CHECK", "UDP_CHECK", "HTTP_GET", "SSL_GET", "PING_CHECK", "DNS_CHECK", "SMTP_CHECK"})
+CONNECTION: Final = frozenset(
+    {"connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "connect_timeout", "fwmark"}
+)
+DNS_TYPES: Final = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY")
+HELO: Final = "smtpchecker.keepalived.org"
 DELAY_BEFORE_RETRY: Final[Mapping[str, int]] = {"HTTP_GET": 3 * SECOND, "SSL_GET": 3 * SECOND}
 """Where it is not the default."""
 DEFAULTS: Final[Mapping[str, int]] = {
@@ -48,10 +57,10 @@ class Settings:
     """The SSL block."""
 
 
-def build_check(
+def build_checks(
     block: Statement, server: Endpoint, inherited: Values, outer: Values, settings: Settings, problems: Problems
-) -> Checker | None:
-    """The check; None if it is dropped.
+) -> list[Checker]:
+    """The check; none if it is dropped, and several if an SMTP_CHECK has several hosts.
 
     `inherited`: what the real server, else the virtual server says; `outer`: the virtual server alone.
     """
@@ -60,25 +69,55 @@ def build_check(
     retry = own.pop("nb_get_retry", None)
     if retry is not None:
         own.setdefault("retry", retry)
-    connect = _connect(block, own, server, integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"]), problems)
-    if connect is None:
-        return None
+    hosts = [child for child in block.children if word == "SMTP_CHECK" and child.words[0] == "host"]
+    for host in hosts:  # timers there are the whole check's
+        own.update((name, value) for name, value in scalars(host).items() if name not in CONNECTION)
+    timeout = integer(own, "connect_timeout", integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"]))
+    targets = [(host, scalars(host)) for host in hosts]
+    if not targets or not CONNECTION.isdisjoint(own):
+        targets.insert(0, (block, own))
+    timing = _timing(word, own, inherited, settings)
+    found = [_connect(where, said, server, timeout, problems) for where, said in targets]
+    built = [_build(block, own, timing, connect, inherited, outer, settings, problems) for connect in found if connect]
+    return [check for check in built if check is not None]
+
+
+def _timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
     delay_loop = integer(own, "delay_loop", integer(inherited, "delay_loop", DEFAULTS["delay_loop"]))
-    delay = integer(
-        own, "delay_before_retry", integer(inherited, "delay_before_retry", DELAY_BEFORE_RETRY.get(word, SECOND))
-    )
-    timing = CheckTiming(
+    delay = delay_loop if word == "DNS_CHECK" else DELAY_BEFORE_RETRY.get(word, DEFAULTS["delay_before_retry"])
+    retry = 3 if word == "DNS_CHECK" else DEFAULTS["retry"]
+    return CheckTiming(
         delay_loop=delay_loop,
-        retry=integer(own, "retry", integer(inherited, "retry", DEFAULTS["retry"])),
-        delay_before_retry=delay,
+        retry=integer(own, "retry", integer(inherited, "retry", retry)),
+        delay_before_retry=integer(own, "delay_before_retry", integer(inherited, "delay_before_retry", delay)),
         warmup=integer(own, "warmup", integer(inherited, "warmup", delay_loop)),
         alpha=flag(own, "alpha", flag(inherited, "alpha")),
         log_all_failures=flag(own, "log_all_failures") or settings.log_all,
     )
-    if word == "TCP_CHECK":
-        return TcpCheck(timing=timing, connect=connect)
-    if word == "UDP_CHECK":
-        return _udp(block, own, timing, connect, problems)
+
+
+def _build(
+    block: Statement,
+    own: Values,
+    timing: CheckTiming,
+    connect: ConnectOptions,
+    inherited: Values,
+    outer: Values,
+    settings: Settings,
+    problems: Problems,
+) -> Checker | None:
+    match word := block.words[0]:
+        case "TCP_CHECK":
+            return TcpCheck(timing=timing, connect=connect)
+        case "UDP_CHECK":
+            return _udp(block, own, timing, connect, problems)
+        case "PING_CHECK":
+            return PingCheck(timing=timing, connect=connect)
+        case "DNS_CHECK":
+            return _dns(block, timing, connect, problems)
+        case "SMTP_CHECK":
+            helo = text(own, "helo_name")
+            return SmtpCheck(timing=timing, connect=connect, helo_name=HELO if helo is None else helo)
     urls = build_urls(block, own, inherited, outer, problems)
     if not urls:
         if any(child.words[0] == "url" for child in block.children):  # without any it was told where the block ends
@@ -90,8 +129,38 @@ def build_check(
     return SslCheck(timing=timing, connect=connect, urls=urls, version=version, fast_recovery=fast, tls=settings.tls)
 
 
+def _dns(block: Statement, timing: CheckTiming, connect: ConnectOptions, problems: Problems) -> DnsCheck:
+    type_, name = "SOA", None
+    for child in block.children:
+        if child.words[0] == "type" and isinstance(child.value, str):
+            if child.value.upper() in DNS_TYPES:
+                type_ = child.value.upper()
+            else:
+                message = f"`{child.value}` is not a type that can be asked for"
+                found = nearest(child.value.upper(), DNS_TYPES)
+                suggestion = f"did you mean `{found}`?" if found else f"one of {' '.join(DNS_TYPES)}"
+                problems.error(child.line, message, f"{type_} is asked for", word=1, suggestion=suggestion)
+        elif child.words[0] == "name" and isinstance(child.value, str):
+            if name is not None:
+                problems.error(child.line, "the check has a name already", "this second one is ignored", word=0)
+            elif (reason := _not_a_name(child.value)) is None:
+                name = child.value
+            else:
+                problems.error(child.line, f"`{child.value}` is not a domain name: {reason}", word=1)
+    return DnsCheck(timing=timing, connect=connect, type=type_, name=name or ".")
+
+
+def _not_a_name(name: str) -> str | None:
+    labels = [] if name == "." else name.removesuffix(".").encode(errors="surrogateescape").split(b".")
+    if not all(labels):
+        return "it has an empty label"
+    if max(map(len, labels), default=0) > 63 or sum(len(label) + 1 for label in labels) > 254:
+        return "it is too long"
+    return None
+
+
 def _connect(
-    block: Statement, own: dict[str, object], server: Endpoint, timeout: int, problems: Problems
+    block: Statement, own: Values, server: Endpoint, timeout: int, problems: Problems
 ) -> ConnectOptions | None:
     address = own.get("connect_ip")
     if not isinstance(address, (IPv4Address, IPv6Address)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 from typing import Final
 
-from pyvrrp.config.checks import CHECKS, Settings, build_check
+from pyvrrp.config.checks import CHECKS, Settings, build_checks
 from pyvrrp.config.forwarding import METHODS, read_forwarding
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
@@ -365,12 +365,10 @@ def _checks(
     settings: Settings,
     problems: Problems,
 ) -> tuple[Checker, ...]:
-    built = []
+    built: list[Checker] = []
     for child in statement.children:
         if child.words[0] in CHECKS:
-            check = build_check(child, endpoint, inherited, outer, settings, problems)
-            if check is not None:
-                built.append(check)
+            built += build_checks(child, endpoint, inherited, outer, settings, problems)
     return tuple(built)
 
 

@@ -40,7 +40,7 @@ from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
-from pyvrrp.model.checkers import Checker, HttpCheck, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import Checker, DnsCheck, HttpCheck, PingCheck, SmtpCheck, TcpCheck, UdpCheck
 from pyvrrp.model.config import Config
 from pyvrrp.units import Micros, seconds
 
@@ -189,5 +189,17 @@ async def ask(checker: Checker) -> None:
             from pyvrrp.checkers import http
 
             await http.check(checker)
+        case PingCheck():
+            from pyvrrp.checkers import ping
+
+            await ping.check(checker)
+        case DnsCheck():
+            from pyvrrp.checkers import dns
+
+            await dns.check(checker)
+        case SmtpCheck():
+            from pyvrrp.checkers import smtp
+
+            await smtp.check(checker)
         case _:
             assert_never(checker)

@@ -170,7 +170,7 @@ class MiscCheck:
     group: str | None = None
 
 
-Checker: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck
+Checker: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck | PingCheck | DnsCheck | SmtpCheck
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

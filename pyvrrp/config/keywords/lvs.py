@@ -66,12 +66,12 @@ smtp_alert | bool | smtp_alert_checker | mail | mail on checker/server transitio
 virtualhost | !word | unset | active | default Host header for its HTTP checkers
 snmp_name | !word | unset | snmp | label exported over SNMP
 TCP_CHECK | block virtual_server/real_server/TCP_CHECK | - | active | TCP connect probe
-PING_CHECK | block virtual_server/real_server/PING_CHECK | - | check | ICMP / ICMPv6 echo probe
+PING_CHECK | block virtual_server/real_server/PING_CHECK | - | active | ICMP / ICMPv6 echo probe
 UDP_CHECK | block virtual_server/real_server/UDP_CHECK | - | active | UDP datagram probe
 HTTP_GET | block virtual_server/real_server/HTTP_GET | - | active; needs url | HTTP GET probe
 SSL_GET | block virtual_server/real_server/SSL_GET | - | active; needs url | HTTPS GET probe
-SMTP_CHECK | block virtual_server/real_server/SMTP_CHECK | - | check | SMTP greeting/HELO/QUIT probe
-DNS_CHECK | block virtual_server/real_server/DNS_CHECK | - | check | DNS query probe over UDP
+SMTP_CHECK | block virtual_server/real_server/SMTP_CHECK | - | active | SMTP greeting/HELO/QUIT probe
+DNS_CHECK | block virtual_server/real_server/DNS_CHECK | - | active | DNS query probe over UDP
 MISC_CHECK | block virtual_server/real_server/MISC_CHECK | - | check; needs misc_path | run a program
 FILE_CHECK | block virtual_server/real_server/FILE_CHECK | - | check; needs track_file | follow a tracked file
 BFD_CHECK | block virtual_server/real_server/BFD_CHECK | - | check; needs name | follow a BFD session
@@ -134,14 +134,14 @@ regex_stack | ?words | PCRE2 default | regexstack | JIT stack size, shared by al
 tls_compliant | bool | off | active | send close_notify at the end
 
 [virtual_server/real_server/SMTP_CHECK: connection, timing]
-helo_name | !word | smtpchecker.keepalived.org | check | argument of HELO
-host | block virtual_server/real_server/SMTP_CHECK/host | - | check | one more target
+helo_name | !word | smtpchecker.keepalived.org | active | argument of HELO
+host | block virtual_server/real_server/SMTP_CHECK/host | - | active | one more target
 
 [virtual_server/real_server/SMTP_CHECK/host: connection, timing]
 
 [virtual_server/real_server/DNS_CHECK: connection, timing]
-type | word | SOA | check | query type
-name | word | root | check | query name
+type | word | SOA | active | query type
+name | word | root | active | query name
 
 [virtual_server/real_server/MISC_CHECK: timing]
 misc_path | ?command | required | check | program and arguments

@@ -18,7 +18,17 @@ from typing import Final, NamedTuple
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.snapshot import CheckerSnapshot
-from pyvrrp.model.checkers import Checker, CheckTiming, HttpCheck, SslCheck, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import (
+    Checker,
+    CheckTiming,
+    DnsCheck,
+    HttpCheck,
+    PingCheck,
+    SmtpCheck,
+    SslCheck,
+    TcpCheck,
+    UdpCheck,
+)
 from pyvrrp.units import SECOND, Micros
 
 Draw = Callable[[Micros], Micros]
@@ -27,15 +37,22 @@ Draw = Callable[[Micros], Micros]
 
 class Kind(NamedTuple):
     keyword: str
-    subject: str
-    """How its log lines begin; the real server's name follows."""
+    failure: str
+    """How its log lines begin; {} is the real server's name."""
+    success: str = ""
+    """All of the line of a recovery; where not given, `failure` and "success."."""
+    patient: bool = False
+    """It is retried at the first run, too, and while down."""
 
 
 KINDS: Final[dict[type[Checker], Kind]] = {
-    TcpCheck: Kind("TCP_CHECK", "TCP connection to"),
-    UdpCheck: Kind("UDP_CHECK", "UDP connection to"),
-    HttpCheck: Kind("HTTP_GET", "HTTP_CHECK on service"),
-    SslCheck: Kind("SSL_GET", "SSL_CHECK on service"),
+    TcpCheck: Kind("TCP_CHECK", "TCP connection to {}"),
+    UdpCheck: Kind("UDP_CHECK", "UDP connection to {}"),
+    HttpCheck: Kind("HTTP_GET", "HTTP_CHECK on service {}"),
+    SslCheck: Kind("SSL_GET", "SSL_CHECK on service {}"),
+    PingCheck: Kind("PING_CHECK", "ICMP CHECK on service {}", "ICMP connection to {} success."),
+    DnsCheck: Kind("DNS_CHECK", "DNS_CHECK ({})"),
+    SmtpCheck: Kind("SMTP_CHECK", "SMTP_CHECK on service {}", "Remote SMTP server {} succeed on service.", True),
 }
 
 
@@ -43,6 +60,10 @@ def identity(checker: Checker) -> tuple[object, ...]:
     """What makes a checker the same one over a reload: what it asks, not when; of UDP not what it sends or expects."""
     if isinstance(checker, HttpCheck):
         return type(checker), checker.connect, checker.urls, checker.version
+    if isinstance(checker, DnsCheck):
+        return type(checker), checker.connect, checker.type, checker.name
+    if isinstance(checker, SmtpCheck):
+        return type(checker), checker.connect, checker.helo_name
     return type(checker), checker.connect
 
 
@@ -98,11 +119,14 @@ class Checking:
             recovered, self.up = not self.up, True
             self.failures = 0
             self.due = at + self.timing.delay_loop
-            return [Log(Level.INFO, f"{self.subject(server)} success.")] if recovered else []
-        if self.up and not first and self.failures < self.timing.retry:
+            kind = KINDS[type(self.checker)]
+            text = kind.success.format(server) or f"{self.subject(server)} success."
+            return [Log(Level.INFO, text)] if recovered else []
+        patient = KINDS[type(self.checker)].patient
+        if ((self.up and not first) or patient) and self.failures < self.timing.retry:
             self.failures += 1
             self.due = at + self.timing.delay_before_retry
-            if self.timing.log_all_failures:
+            if self.up and self.timing.log_all_failures:
                 return [Log(Level.INFO, f"{self.subject(server)} failed. Reason: {error}")]
             return []
         news = self.up or first
@@ -128,4 +152,4 @@ class Checking:
 
     def subject(self, server: str) -> str:
         """How its log lines begin."""
-        return f"{KINDS[type(self.checker)].subject} {server}"
+        return KINDS[type(self.checker)].failure.format(server)

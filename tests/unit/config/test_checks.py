@@ -6,7 +6,16 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
-from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck, UdpCheck
+from pyvrrp.model.checkers import (
+    Checker,
+    CheckTiming,
+    ConnectOptions,
+    DnsCheck,
+    PingCheck,
+    SmtpCheck,
+    TcpCheck,
+    UdpCheck,
+)
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 from tests.unit.config.files import loaded, only
@@ -139,3 +148,36 @@ def test_udp_complaints(body: str, severity: Severity) -> None:
 def test_several_checks_of_a_server() -> None:
     made, _ = checks("}\nUDP_CHECK {\n}\nTCP_CHECK {\nretry 9")
     assert [type(check) for check in made] == [TcpCheck, UdpCheck, TcpCheck]
+
+
+def test_ping() -> None:
+    assert checks("", "PING_CHECK") == ((PingCheck(timing=CheckTiming(), connect=PLAIN.connect),), ())
+
+
+def test_dns() -> None:
+    made, problems = checks("delay_loop 9", "DNS_CHECK")
+    timing = CheckTiming(delay_loop=9 * SECOND, retry=3, delay_before_retry=9 * SECOND, warmup=9 * SECOND)
+    assert (made, problems) == ((DnsCheck(timing=timing, connect=PLAIN.connect),), ())
+    ((check,), _) = checks("type aaaa\nname a.example", "DNS_CHECK")
+    assert isinstance(check, DnsCheck)
+    assert (check.type, check.name) == ("AAAA", "a.example")
+
+
+@pytest.mark.parametrize("body", ["type AAA", "name a..b", f"name {'x' * 64}", "name a\nname b"])
+def test_dns_complaints(body: str) -> None:
+    (check,), problems = checks(body, "DNS_CHECK")
+    assert isinstance(check, DnsCheck)
+    assert (only(problems).severity, only(problems).kind) == (Severity.ERROR, ProblemClass.GENERAL)
+    assert check.type == "SOA"
+
+
+def test_smtp_and_its_hosts() -> None:
+    assert checks("helo_name a.example", "SMTP_CHECK") == (
+        (SmtpCheck(timing=CheckTiming(), connect=PLAIN.connect, helo_name="a.example"),),
+        (),
+    )
+    hosts = "host {\nconnect_ip 10.0.0.7\nretry 4\n}\nhost {\nconnect_port 26\n}"
+    made, _ = checks(f"connect_timeout 2\n{hosts}", "SMTP_CHECK")
+    assert [str(check.connect.target) for check in made] == ["10.0.0.2:80", "10.0.0.7:80", "10.0.0.2:26"]
+    assert {(check.timing.retry, check.connect.connect_timeout) for check in made} == {(4, 2 * SECOND)}
+    assert len(checks(hosts, "SMTP_CHECK")[0]) == 2

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from pyvrrp.core.lvs.checking import Checking, identity
-from pyvrrp.model.checkers import ConnectOptions, UdpCheck
+from pyvrrp.model.checkers import ConnectOptions, DnsCheck, SmtpCheck, UdpCheck
 from pyvrrp.units import SECOND
 from tests.unit.lvs.samples import RS1, RS2, TIMING, tcp_check
 
@@ -118,3 +118,22 @@ def test_identity_is_what_is_asked_not_when() -> None:
     slower = replace(tcp_check(RS1), connect=ConnectOptions(target=RS1, connect_timeout=9 * SECOND))
     assert identity(tcp_check(RS1)) != identity(slower)
     assert identity(tcp_check(RS1)) != identity(UdpCheck(timing=TIMING, connect=ConnectOptions(target=RS1)))
+
+
+def test_a_mail_server_is_retried_at_the_first_run_too_and_while_down() -> None:
+    check = SmtpCheck(timing=replace(TIMING, retry=1), connect=ConnectOptions(target=RS1))
+    machine = Checking(1, check, True)
+    for at, up, due in ((0, True, 2), (2, False, 8), (8, False, 10), (10, False, 16)):
+        machine.finished(at * SECOND, "refused", NAME)
+        assert (machine.up, machine.due) == (up, due * SECOND)
+    assert texts(machine, 16 * SECOND, None) == [f"Remote SMTP server {NAME} succeed on service."]
+
+
+def test_what_they_ask_makes_name_and_mail_checks_the_same() -> None:
+    options = ConnectOptions(target=RS1)
+    assert identity(DnsCheck(timing=TIMING, connect=options)) != identity(
+        DnsCheck(timing=TIMING, connect=options, name="a.example")
+    )
+    assert identity(SmtpCheck(timing=TIMING, connect=options)) != identity(
+        SmtpCheck(timing=TIMING, connect=options, helo_name="a.example")
+    )
