@@ -115,13 +115,14 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
 
         owner = any(instance.priority == 255 for instance in loaded.config.vrrp_instances)
         more = advise(source, loaded, _addresses() if owner and here else None)
-    if here and loaded.scripts:
-        from pyvrrp.kernel.scripts import ScriptFiles
-
-        more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles())
     if here:
         present = {name for _, name in socket.if_nameindex()}
         more += absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
+    if here and loaded.scripts:
+        from pyvrrp.kernel.scripts import ScriptFiles
+
+        fatal = any(problem.severity is Severity.FATAL for problem in (*loaded.problems, *more))
+        more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles(), fatal=fatal)
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
     return tuple(sorted((*loaded.problems, *more), key=lambda p: (order.get(p.span.file, -1), p.span.line)))

@@ -399,6 +399,9 @@ class _Builder:
         if draft.auth_type is AuthType.AH and draft.password and "authentication" in draft.lines:
             message = "auth_type AH is accepted, but not active in this version"
             self.problems.inactive(draft.lines["authentication"], message, effect)
+            if draft.state is State.MASTER:
+                message = "state MASTER does not go together with auth_type AH"
+                self.problems.error(draft.lines["state"], message, "keepalived starts as BACKUP")
             return True
         return False
 

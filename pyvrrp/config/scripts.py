@@ -46,6 +46,8 @@ class ScriptUse:
     user: str
     """What runs it: ``notify_master of V``."""
     kind: Kind
+    vrrp: bool = True
+    """keepalived's VRRP process judges it; False: the checkers or the parent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ class Accounts(Protocol):
 def script_uses(root: Statement, skipped: Collection[int], problems: Problems) -> Iterator[ScriptUse]:
     """All commands of the tree but those in `skipped` statements (by identity)."""
 
-    def walk(block: Statement, owner: str) -> Iterator[ScriptUse]:
+    def walk(block: Statement, owner: str, vrrp: bool) -> Iterator[ScriptUse]:
         for child in block.children:
             if id(child) in skipped:
                 continue
@@ -98,11 +100,12 @@ def script_uses(root: Statement, skipped: Collection[int], problems: Problems) -
             elif isinstance(child.value, Command):
                 user = f"{child.word} of {owner}" if owner else child.word
                 span = problems.source.span(child.line, 1)
-                yield ScriptUse(command_of(child, block), span, user, _kind(child, block))
+                own = vrrp and child.word not in EARLY
+                yield ScriptUse(command_of(child, block), span, user, _kind(child, block), own)
             elif child.children:
-                yield from walk(child, " ".join(child.words[1:]) or owner)
+                yield from walk(child, " ".join(child.words[1:]) or owner, vrrp and child.word != "virtual_server")
 
-    return walk(root, "")
+    return walk(root, "", True)
 
 
 def read_script_rules(values: Values) -> ScriptRules | None:
@@ -127,13 +130,16 @@ def read_script_rules(values: Values) -> ScriptRules | None:
 
 
 def script_problems(
-    uses: Iterable[ScriptUse], rules: ScriptRules | None, accounts: Accounts
+    uses: Iterable[ScriptUse], rules: ScriptRules | None, accounts: Accounts, *, fatal: bool = False
 ) -> tuple[ConfigProblem, ...]:
-    """What is wrong with the scripts on this machine."""
-    return tuple(_problems(uses, rules or ScriptRules(), accounts))
+    """What is wrong with the scripts on this machine. `fatal`: VRRP does not start, so that keepalived does not come
+    to judge its scripts' security."""
+    return tuple(_problems(uses, rules or ScriptRules(), accounts, fatal))
 
 
-def _problems(uses: Iterable[ScriptUse], rules: ScriptRules, accounts: Accounts) -> Iterator[ConfigProblem]:
+def _problems(
+    uses: Iterable[ScriptUse], rules: ScriptRules, accounts: Accounts, fatal: bool
+) -> Iterator[ConfigProblem]:
     violation = False
     for use in uses:
         command = use.command
@@ -155,7 +161,7 @@ def _problems(uses: Iterable[ScriptUse], rules: ScriptRules, accounts: Accounts)
         if finding.missing is not None:
             yield _problem(use, finding.missing, effect, complaint)
             continue
-        if not rules.enable_script_security and not violation:
+        if not rules.enable_script_security and not violation and not (fatal and use.vrrp):
             violation = True
             yield ConfigProblem(
                 span=use.span,

@@ -270,6 +270,8 @@ class _Parser:
             statement.value = tuple(words[1:])
         elif row.argument[:1] == "?":
             statement.value = BARE
+            if row.word == "misc_path":
+                self._argument_missing(row, line)
         frame.block.children.append(statement)
         if row.says or (row.effect is not None and not frame.inactive):
             self._tell(frame, row, words, line)
@@ -306,7 +308,7 @@ class _Parser:
         if isinstance(command, str):
             self.problems.error(line, command, f"`{row.word}` is ignored", word=1)
             return None
-        if command is None and row.mandatory is False and row.reported:
+        if command is None and (row.reported or row.word == "misc_path"):
             self.problems.error(line, f"the command of `{row.word}` is empty", word=1)
         return command
 

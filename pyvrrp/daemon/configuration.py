@@ -97,7 +97,8 @@ def with_scripts(reading: Reading) -> Reading:
         return reading
     from pyvrrp.kernel.scripts import ScriptFiles
 
-    found = script_problems(reading.scripts, reading.config.global_defs.scripts, ScriptFiles())
+    fatal = any(problem.severity is Severity.FATAL for problem in reading.problems)
+    found = script_problems(reading.scripts, reading.config.global_defs.scripts, ScriptFiles(), fatal=fatal)
     return replace(reading, problems=(*reading.problems, *found))
 
 
