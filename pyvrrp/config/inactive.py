@@ -58,6 +58,5 @@ INACTIVE: Final[Mapping[str, str]] = {
     "unknownvrid": "adverts for unknown virtual routers are not logged",
     "vmac": "{name} uses the interface's own MAC address",
     "vrf": "{name} needs an interface",
-    "vrrp_script": "script {value} does not run; what tracks it is not tracked by it",
     "vsgroup": "the virtual servers of group {value} are left out",
 }

@@ -18,16 +18,24 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
 from pyvrrp.config.readers import parse_address, parse_integer
 from pyvrrp.config.source import Line
-from pyvrrp.config.tracking import DEFINED_BY, check_tracked, read_tracked_interfaces
+from pyvrrp.config.tracking import (
+    DEFINED_BY,
+    check_tracked,
+    read_notify,
+    read_tracked_interfaces,
+    read_tracked_scripts,
+)
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import flag, integer, text
 from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.model.scripts import VrrpScript
 from pyvrrp.model.vrrp import (
     Authentication,
     AuthType,
     Garp,
     State,
     TrackedInterface,
+    TrackedScript,
     VirtualAddress,
     VrrpInstance,
 )
@@ -65,6 +73,7 @@ class Draft:
     auth_type: AuthType | None = None
     password: bytes | None = None
     track_blocks: list[Statement] = field(default_factory=list)
+    scripts: tuple[TrackedScript, ...] = ()
 
 
 def build_instance(
@@ -72,6 +81,7 @@ def build_instance(
     position: int,
     defaults: Defaults,
     defined: Mapping[str, Mapping[str, int]],
+    scripts: Mapping[str, VrrpScript],
     problems: Problems,
     uses: list[InterfaceUse],
 ) -> VrrpInstance | None:
@@ -81,6 +91,8 @@ def build_instance(
     for child in block.children:
         if child.word in DEFINED_BY:
             check_tracked(child, position, draft.name, defined, problems)
+        if child.word == "track_script":
+            draft.scripts += read_tracked_scripts(child, scripts, defined["vrrp_script"], position, problems)
         builder.read(child)
     return builder.finish(uses)
 
@@ -273,6 +285,7 @@ class _Builder:
             virtual_ipaddress=advertised,
             virtual_ipaddress_excluded=self._excluded(advertised, interface),
             track_interface=tracked,
+            track_script=draft.scripts,
             dont_track_primary=flag(values, "dont_track_primary"),
             mcast_src_ip=draft.source,
             mcast_dst_ip=draft.destination or defaults.groups[6 if draft.family == 6 else 4],
@@ -288,6 +301,7 @@ class _Builder:
             ),
             down_timer_adverts=integer(values, "down_timer_adverts", defaults.down_timer_adverts),
             garp=self._garp(),
+            notify=read_notify(draft.block),
             options=read_options(draft.block),
         )
 

@@ -18,8 +18,8 @@ from pyvrrp.config.rarely import read_blocks
 from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
-from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids
-from pyvrrp.config.tracking import definitions
+from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids, with_group_tracking
+from pyvrrp.config.tracking import definitions, read_vrrp_scripts
 from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
 from pyvrrp.model.checkers import TlsFiles
@@ -58,10 +58,11 @@ def load(source: Source) -> Loaded:
     uses: list[InterfaceUse] = []
     global_defs, defaults = build_global_defs(root, problems)
     defined = definitions(root)
+    vrrp_scripts = read_vrrp_scripts(root)
     blocks = _named(root, "vrrp_instance", problems)
     instances: dict[str, VrrpInstance] = {}
     for name, (position, block) in blocks.items():
-        instance = build_instance(block, position, defaults, defined, problems, uses)
+        instance = build_instance(block, position, defaults, defined, vrrp_scripts, problems, uses)
         if instance is not None:
             instances[name] = instance
     for block in root.children:
@@ -70,10 +71,14 @@ def load(source: Source) -> Loaded:
     check_virtual_router_ids(instances, blocks, problems)
     groups = _named(root, "vrrp_sync_group", problems)
     left_out = blocks.keys() - instances.keys()
+    sync_groups = build_sync_groups(groups, instances, left_out, defined, vrrp_scripts, problems, uses)
+    members = with_group_tracking(instances, sync_groups)
+    tracked = {script.name for instance in members for script in instance.track_script}
     config = Config(
         global_defs=global_defs,
-        vrrp_instances=tuple(instances.values()),
-        vrrp_sync_groups=build_sync_groups(groups, instances, left_out, defined, problems, uses),
+        vrrp_instances=members,
+        vrrp_sync_groups=sync_groups,
+        vrrp_scripts=tuple(script for name, script in vrrp_scripts.items() if name in tracked),
         virtual_servers=_virtual_servers(root, defaults, problems),
         **read_blocks(root),
     )

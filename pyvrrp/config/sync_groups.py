@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
 from pyvrrp.config.suggest import nearest
-from pyvrrp.config.tracking import DEFINED_BY, check_tracked, read_tracked_interfaces
+from pyvrrp.config.tracking import (
+    DEFINED_BY,
+    check_tracked,
+    read_notify,
+    read_tracked_interfaces,
+    read_tracked_scripts,
+)
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.vrrp import SyncGroup, TrackedInterface, VrrpInstance
+from pyvrrp.model.scripts import VrrpScript
+from pyvrrp.model.vrrp import SyncGroup, TrackedInterface, TrackedScript, VrrpInstance
 
 
 def build_sync_groups(
@@ -19,6 +27,7 @@ def build_sync_groups(
     instances: Mapping[str, VrrpInstance],
     left_out: Collection[str],
     defined: Mapping[str, Mapping[str, int]],
+    scripts: Mapping[str, VrrpScript],
     problems: Problems,
     uses: list[InterfaceUse],
 ) -> tuple[SyncGroup, ...]:
@@ -27,6 +36,7 @@ def build_sync_groups(
     groups = []
     for name, (position, block) in blocks.items():
         tracked: tuple[TrackedInterface, ...] = ()
+        tracked_scripts: tuple[TrackedScript, ...] = ()
         members: list[Statement] | None = None
         weights = False
         for child in block.children:
@@ -39,6 +49,8 @@ def build_sync_groups(
                 tracked = read_tracked_interfaces(child, name, None, problems, uses)
             elif child.word in DEFINED_BY:
                 check_tracked(child, position, name, defined, problems)
+                if child.word == "track_script":
+                    tracked_scripts += read_tracked_scripts(child, scripts, defined["vrrp_script"], position, problems)
             weights |= child.word in ("sync_group_tracking_weight", "global_tracking")
         found = _members(name, members or (), instances, left_out, taken, problems)
         if not found:
@@ -55,8 +67,32 @@ def build_sync_groups(
             )
         for member in found:
             _compare_tracking(block, name, instances[member], tracked, weights, problems)
-        groups.append(SyncGroup(name=name, members=tuple(found), track_interface=tracked, options=read_options(block)))
+        groups.append(
+            SyncGroup(
+                name=name,
+                members=tuple(found),
+                track_interface=tracked,
+                track_script=tracked_scripts,
+                notify=read_notify(block),
+                options=read_options(block),
+            )
+        )
     return tuple(groups)
+
+
+def with_group_tracking(instances: Mapping[str, VrrpInstance], groups: Iterable[SyncGroup]) -> tuple[VrrpInstance, ...]:
+    """The instances, each tracking what its group tracks; where both name the same, the group's weight counts."""
+    merged = dict(instances)
+    for group in groups:
+        for name in group.members if group.track_interface or group.track_script else ():
+            member = merged[name]
+            interfaces = {one.name: one for one in (*member.track_interface, *group.track_interface)}
+            interfaces.pop(member.interface, None)  # its own is tracked anyway
+            scripts = {one.name: one for one in (*member.track_script, *group.track_script)}
+            merged[name] = replace(
+                member, track_interface=tuple(interfaces.values()), track_script=tuple(scripts.values())
+            )
+    return tuple(merged.values())
 
 
 def _members(

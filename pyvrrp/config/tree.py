@@ -354,6 +354,9 @@ def _head(block: Statement) -> str:
 
 def _indent(line: Line) -> int | None:
     """Columns before the line, if the line begins with this statement."""
-    expanded = line.raw.expandtabs(8)
-    stripped = expanded.lstrip()
-    return len(expanded) - len(stripped) if stripped.startswith(line.text) else None
+    if not line.column:
+        return None
+    before = line.raw[: line.column - 1]
+    if not before:
+        return 0
+    return len(before.expandtabs(8)) if before.isspace() else None

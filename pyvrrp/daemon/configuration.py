@@ -9,12 +9,14 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final
 
 from pyvrrp.config import InterfaceUse, ScriptUse, absent_interfaces, expand, load, script_problems
+from pyvrrp.config.tracking import NOTIFY
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import ConfigProblem, KernelError, ProblemClass, Severity
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.config import Config
+from pyvrrp.model.notify import Notify
 
 LEVELS: Final = {
     Severity.FATAL: Level.ERROR,
@@ -92,14 +94,47 @@ def with_devices(reading: Reading) -> Reading:
 
 
 def with_scripts(reading: Reading) -> Reading:
-    """The same, with what the file system says about the scripts."""
+    """The same, with what the file system says about the scripts, and without those that are not to be run."""
     if not reading.scripts:
         return reading
     from pyvrrp.kernel.scripts import ScriptFiles
 
     fatal = any(problem.severity is Severity.FATAL for problem in reading.problems)
     found = script_problems(reading.scripts, reading.config.global_defs.scripts, ScriptFiles(), fatal=fatal)
-    return replace(reading, problems=(*reading.problems, *found))
+    refused = {problem.span for problem in found if problem.severity is Severity.ERROR}
+    dropped = frozenset(use.user for use in reading.scripts if use.span in refused)
+    config = without_scripts(reading.config, dropped) if dropped else reading.config
+    return replace(reading, config=config, problems=(*reading.problems, *found))
+
+
+def without_scripts(config: Config, dropped: frozenset[str]) -> Config:
+    """`dropped` names uses as `ScriptUse.user` does. What tracked such a script goes on untracked, as in keepalived."""
+
+    def kept(name: str, notify: Notify | None) -> Notify | None:
+        if notify is None:
+            return None
+        commands = {
+            keyword: None if f"{keyword} of {name}" in dropped else getattr(notify, keyword) for keyword in NOTIFY
+        }
+        return Notify(tell_deleted=notify.tell_deleted, **commands)
+
+    scripts = tuple(script for script in config.vrrp_scripts if f"script of {script.name}" not in dropped)
+    names = {script.name for script in scripts}
+    return replace(
+        config,
+        vrrp_scripts=scripts,
+        vrrp_instances=tuple(
+            replace(
+                instance,
+                track_script=tuple(track for track in instance.track_script if track.name in names),
+                notify=kept(instance.name, instance.notify),
+            )
+            for instance in config.vrrp_instances
+        ),
+        vrrp_sync_groups=tuple(
+            replace(group, notify=kept(group.name, group.notify)) for group in config.vrrp_sync_groups
+        ),
+    )
 
 
 def _present() -> frozenset[str]:

@@ -18,7 +18,7 @@ vrrp_sync_group | block vrrp_sync_group !NAME | - | active | instances that chan
 garp_group | block garp_group | - | garpgroup; needs garp_interval or gna_interval | common pacing of gratuitous ARP
 linkbeat_interfaces | lines linkbeat_interfaces | - | linkbeat | per-interface link polling
 vrrp_instance | block vrrp_instance !NAME | - | active | one virtual router
-vrrp_script | block vrrp_script NAME | - | vrrp_script; needs script | a command that says whether instances are fit
+vrrp_script | block vrrp_script NAME | - | active; needs script | a command that says whether instances are fit
 vrrp_track_process | block vrrp_track_process NAME | - | process; needs process | process-presence check; needs process
 interface_up_down_delays | lines interface_up_down_delays | - | debounce | debounce link up/down per interface
 track_file | block track_file NAME | - | file; needs file | value file watched with inotify
@@ -36,7 +36,7 @@ checker_process_name | word | unset | title | checker child title
 lvs_process_name | word | unset | title; old checker_process_name | as checker_process_name; log line only
 bfd_process_name | word | unset | title | BFD child title
 use_symlink_paths | bool | false | script | keep symlinks in script paths instead of resolving them
-set_supplementary_groups | bool | false | script | give every script the supplementary groups of its user
+set_supplementary_groups | bool | false | active | give every script the supplementary groups of its user
 router_id | !word | local host name | active | identity shown in mail subjects etc.
 notification_email_from | !word | user@local_name when smtp_server set | mail | from address
 smtp_server | word | none (no mail) | mail | SMTP relay; default port 25
@@ -131,8 +131,8 @@ snmp_rs_stats_update_interval | secs 0.001..30 | = vs interval | snmp; new | how
 enable_dbus | flag | off | dbus | D-Bus interface (DBUS builds)
 dbus_service_name | !word | org.keepalived.Vrrp1 | dbus | well-known bus name
 dbus_no_interface_name | word | none | dbus; new | object-path word for instances without interface
-script_user | !words | keepalived_script if it exists, else the daemon user | script | default uid/gid of scripts
-enable_script_security | flag | off | script | refuse to run root scripts whose path is writable by non-root
+script_user | !words | keepalived_script if it exists, else the daemon user | active | default uid/gid of scripts
+enable_script_security | flag | off | active | refuse to run root scripts whose path is writable by non-root
 vrrp_netlink_cmd_rcv_bufs | !uint 0.. | kernel | buffers | receive buffer of the VRRP netlink command socket
 vrrp_netlink_cmd_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
 vrrp_netlink_monitor_rcv_bufs | !uint 0.. | kernel | buffers | receive buffer of the VRRP netlink monitor socket

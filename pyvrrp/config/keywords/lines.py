@@ -119,7 +119,7 @@ track_group | word | none | static | follow this track_group
 <line> | words1 | 0 (fault) | active | IFNAME [weight N [reverse]], N -253..253
 
 [track_script]
-<line> | words1 | the script's | track | NAME [weight N [reverse or noreverse]]
+<line> | words1 | the script's | active | NAME [weight N [reverse or noreverse]]
 
 [tracked_file]
 <line> | words1 | the file's | track | NAME [weight N [reverse or noreverse]]

@@ -2,14 +2,14 @@
 
 TABLE = """
 [vrrp_script]
-script | !command | required | script | check command
-interval | uint 1..4294 | 1 s | script | time between runs
-timeout | uint 1..4294 | interval | script | run time limit
-weight | weight -253..253 | 0 | script | 0 = fault on failure
-rise | uint 1..2147483647 | 1 | script | successes needed to go up
-fall | uint 1..2147483647 | 1 | script | failures needed to go down
-user | words1 | script_user | script | uid/gid of the script
-init_fail | flag | off (start assumed up) | script | intended: start in failed state
+script | !command | required | active | check command
+interval | uint 1..4294 | 1 s | active | time between runs
+timeout | uint 1..4294 | interval | active | run time limit
+weight | weight -253..253 | 0 | active | 0 = fault on failure
+rise | uint 1..2147483647 | 1 | active | successes needed to go up
+fall | uint 1..2147483647 | 1 | active | failures needed to go down
+user | words1 | script_user | active | uid/gid of the script
+init_fail | flag | off (start assumed up) | active | intended: start in failed state
 
 [vrrp_track_process]
 process | words1 | required | process; once | name (and arguments) to look for

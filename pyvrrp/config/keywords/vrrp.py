@@ -4,15 +4,15 @@ TABLE = """
 [vrrp_sync_group]
 group | lines group | required | active | members, by name
 track_interface | lines track_interface | - | active | interfaces tracked for all members
-track_script | lines track_script | - | track | script tracked for all members
+track_script | lines track_script | - | active | script tracked for all members
 track_file | lines tracked_file | - | track | file tracked for all members
 track_process | lines track_process | - | track | process tracked for all members
 track_bfd | lines track_bfd | - | track | BFD session tracked for all members
-notify_master | command | none | script; once | script for that group state, no extra arguments
-notify_backup | command | none | script; once | script for that group state, no extra arguments
-notify_fault | command | none | script; once | script for that group state, no extra arguments
-notify_stop | command | none | script; once | script for that group state, no extra arguments
-notify | command | none | script | script + GROUP name STATE 0
+notify_master | command | none | active; once | script for that group state, no extra arguments
+notify_backup | command | none | active; once | script for that group state, no extra arguments
+notify_fault | command | none | active; once | script for that group state, no extra arguments
+notify_stop | command | none | active; once | script for that group state, no extra arguments
+notify | command | none | active | script + GROUP name STATE 0
 smtp_alert | bool | global smtp_alert_vrrp/smtp_alert | mail | mail on group change
 global_tracking | flag | off | groupweight; says DEPRECATED; old sync_group_tracking_weight | older spelling
 sync_group_tracking_weight | flag | off | groupweight | allow weighted tracking in the group
@@ -33,7 +33,7 @@ interface | ifname | required | active | missing and not dynamic_interfaces: fat
 vrf | ifname | none | vrf | VRF for unicast without interface
 dont_track_primary | flag | off | active | ignore faults of own interface
 track_interface | lines track_interface | - | active | interfaces that fault or weight the instance
-track_script | lines track_script | - | track | scripts that fault or weight the instance
+track_script | lines track_script | - | active | scripts that fault or weight the instance
 track_file | lines tracked_file | - | track | files that fault or weight the instance
 track_process | lines track_process | - | track | processes that fault or weight the instance
 track_bfd | lines track_bfd | - | track | BFD sessions that fault or weight the instance
@@ -62,13 +62,13 @@ preempt | flag | on | active | clears nopreempt
 nopreempt | flag | off | active | do not take over from a lower-priority master
 preempt_delay | secs~ 0..1000 | 0 | active | wait before preempting
 debug | uint 0..4 | 0 | active | unused level
-notify_master | command | none | script; once | script at MASTER, no extra arguments
-notify_backup | command | none | script; once | script at BACKUP, no extra arguments
-notify_fault | command | none | script; once | script at FAULT, no extra arguments
-notify_stop | command | none | script; once | script at STOP (waited for 1 s), no extra arguments
-notify_deleted | ?command | off: deletion is reported as FAULT | script | report DELETED
-notify | command | none | script | script + INSTANCE name STATE priority
-notify_master_rx_lower_pri | command | none | script | master heard a lower-priority advert
+notify_master | command | none | active; once | script at MASTER, no extra arguments
+notify_backup | command | none | active; once | script at BACKUP, no extra arguments
+notify_fault | command | none | active; once | script at FAULT, no extra arguments
+notify_stop | command | none | active; once | script at STOP (waited for 1 s), no extra arguments
+notify_deleted | ?command | off: deletion is reported as FAULT | active | report DELETED
+notify | command | none | active | script + INSTANCE name STATE priority
+notify_master_rx_lower_pri | command | none | active | master heard a lower-priority advert
 smtp_alert | bool | global | mail | mail on state change
 notify_priority_changes | bool | sync group, then global | fifo | fifo events for priority changes
 lvs_sync_daemon_interface | ifname | none | syncd; says DEPRECATED; old lvs_sync_daemon | ties it to this instance

@@ -133,15 +133,11 @@ def test_a_value_out_of_range_is_told_with_the_default() -> None:
 
 
 def test_keywords_not_active_yet_are_never_silent() -> None:
-    text = V % 'track_script {\nchk\n}\nnotify_master "/x"'
-    found = {
-        problem.span.line: problem for problem in outline(f'vrrp_script chk {{\nscript "/x"\nweight 5\n}}\n{text}')[1]
-    }
-    assert {line: problem.effect for line, problem in found.items()} == {
-        1: "script chk does not run; what tracks it is not tracked by it",
-        8: "V is not tracked by it",
-        11: "no script runs for it",
-    }
+    text = V % "track_file {\nf\n}\nsmtp_alert"
+    found = {problem.span.line: problem for problem in outline(f'track_file f {{\nfile "/x"\nweight 5\n}}\n{text}')[1]}
+    assert sorted(found) == [1, 8, 11]
+    assert found[8].effect == "V is not tracked by it"
+    assert found[11].effect == "no mail is sent"
     assert all(problem.severity is Severity.INACTIVE and problem.kind is ProblemClass.OK for problem in found.values())
 
 

@@ -1,0 +1,64 @@
+"""track_script and notify scripts, as ours and as keepalived runs them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.interop.conftest import Pair
+from tests.topology.lab import Lab, instance
+
+pytestmark = pytest.mark.root
+
+SECURE = "global_defs {\n    enable_script_security\n    script_user root\n}\n"
+
+
+def check(flag: Path, *more: str) -> str:
+    lines = "".join(f"    {line}\n" for line in more)
+    return f'vrrp_script fit {{\n    script "/usr/bin/test -e {flag}"\n    interval 1\n{lines}}}\n'
+
+
+def tracked(priority: int, more: str = "") -> str:
+    return instance(priority=priority, more=f"track_script {{\n        fit\n    }}\n    {more}")
+
+
+def test_a_failing_script_hands_over_and_its_recovery_takes_back(lab: Lab, pair: Pair, tmp_path: Path) -> None:
+    flag = tmp_path / "fit"
+    flag.touch()
+    lab.start("d1", pair.d1, SECURE, check(flag), tracked(150))
+    lab.until_master("d1")
+    lab.start("d2", pair.d2, instance(priority=100))
+    lab.until_backup("d2")
+    flag.unlink()
+    lab.until_master("d2")
+    flag.touch()
+    lab.until_master("d1")
+
+
+def test_a_weight_moves_the_priority(lab: Lab, pair: Pair, tmp_path: Path) -> None:
+    flag = tmp_path / "fit"
+    flag.touch()
+    lab.start("d1", pair.d1, SECURE, check(flag, "weight -80"), tracked(150))
+    lab.until_master("d1")
+    lab.start("d2", pair.d2, instance(priority=100))
+    lab.until_backup("d2")
+    flag.unlink()
+    lab.until_master("d2")
+    assert {advert.priority for advert in lab.adverts("d1")} >= {150, 70}
+
+
+def test_notify_scripts_get_keepaliveds_arguments(lab: Lab, pair: Pair, tmp_path: Path) -> None:
+    # Not below the test's own directory: with script security every folder on the way must be root's alone.
+    notes = tmp_path / "notes"
+    said = f"/bin/sh -c 'echo $0 $* >> {notes}'"
+    more = f'notify_master "{said} master"\n    notify_backup "{said} backup"\n    notify "{said} all"'
+    lab.start("d1", pair.d1, "global_defs {\n    script_user root\n}\n", instance(priority=150, more=more))
+    wanted = {"backup", "master", "all INSTANCE VI_1 BACKUP 150", "all INSTANCE VI_1 MASTER 150"}
+
+    def noted() -> set[str]:
+        return set(notes.read_text().splitlines()) if notes.exists() else set()
+
+    lab.until(lambda: noted() == wanted, within=10, what=f"{wanted} in {notes}")
+    lab.stop("d1")
+    lab.until(lambda: "all INSTANCE VI_1 STOP 150" in noted(), within=5, what="the stop is told")
