@@ -7,6 +7,7 @@ named in the log as not active yet. Nothing heavy is imported here: ``pyvrrpd -t
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -299,6 +300,7 @@ def _signum(name: str) -> int:
 
 def _test(invocation: Invocation) -> int:
     """keepalived's verdict, as its status; all there is to say, to the standard error or appended to a file."""
+    gc.disable()  # the process ends before there is any garbage
     from pyvrrp.config import exit_status
     from pyvrrp.daemon.configuration import on_this_machine, read
     from pyvrrp.errors import KernelError
