@@ -84,7 +84,7 @@ def read_vrrp_scripts(root: Statement) -> dict[str, VrrpScript]:
         if block.word != "vrrp_script" or len(block.words) < 2 or block.words[1] in scripts:
             continue
         values, name = scalars(block), block.words[1]
-        command = next((child for child in block.children if isinstance(child.value, Command)), None)
+        command = next((child for child in reversed(block.children) if isinstance(child.value, Command)), None)
         if command is None:
             continue
         weights = [child.words for child in block.children if child.word == "weight" and child.value is not None]

@@ -116,20 +116,11 @@ VALUES = {
 BY_READER = {"uint": "7", "int": "7", "secs": "7", "ms": "1007", "bool": "", "bool_any": "", "flag": "", "word": "w"}
 BY_READER |= {"words": "w", "words1": "w", "command": '"/c"', "ip": "10.0.0.7", "ip4": "10.0.0.7", "ifname": "eth7"}
 BY_READER |= {"weight": "7"}
-ELSEWHERE = {
-    (block, word)
-    for block in ("vrrp_instance", "vrrp_sync_group")
-    for word in schema()[block]
-    if word.startswith("notify") and word != "notify_priority_changes"
-}
-"""Judged where they are built, like vrrp_script."""
 
 
 def cases() -> Iterator[tuple[str, str]]:
     for (block, word), row in known().items():
         judged = SAMPLES.get(word, "") is not None and VALUES.get(word, "") is not None
-        if (block, word) in ELSEWHERE or block == "vrrp_script":
-            continue
         if block in BLOCKS and judged and (word in SAMPLES or not row.opens):
             yield block, word
 
