@@ -413,7 +413,8 @@ class _Builder:
         if draft.auth_type is AuthType.AH and draft.password and "authentication" in draft.lines:
             message = "auth_type AH is accepted, but not active in this version"
             self.problems.inactive(draft.lines["authentication"], message, effect)
-            if draft.state is State.MASTER:
+            # The address owner, which a MASTER without a priority is, need not listen first.
+            if draft.state is State.MASTER and integer(draft.values, "priority", 255) != 255:
                 message = "state MASTER does not go together with auth_type AH"
                 self.problems.error(draft.lines["state"], message, "keepalived starts as BACKUP")
             return True
