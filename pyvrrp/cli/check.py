@@ -92,10 +92,10 @@ def check(
     elif json_output:
         text = to_json(problems, status)
     else:
-        color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        wrap = sys.stdout.isatty() or "COLUMNS" in os.environ
+        terminal = sys.stdout.isatty()
+        color = terminal and "NO_COLOR" not in os.environ
         width = shutil.get_terminal_size().columns
-        text = render(problems, color=color, width=width, wrap=wrap, pair=against is not None)
+        text = render(problems, color=color, width=width, wrap=terminal, pair=against is not None)
     sys.stdout.write(text)
     return status
 

@@ -342,7 +342,7 @@ def _show(reading: Reading) -> str:
         return ""
     terminal = sys.stderr.isatty()
     width = os.get_terminal_size(2).columns if terminal else 120
-    return render(reading.problems, color=terminal, width=width).rstrip("\n")
+    return render(reading.problems, color=terminal, width=width, wrap=terminal).rstrip("\n")
 
 
 def _tell(*lines: str) -> None:

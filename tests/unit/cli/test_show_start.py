@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -40,11 +41,20 @@ def test_what_is_loaded(tmp_path: Path) -> None:
 
 
 def test_it_takes_less_than_three_tenths_of_a_second(tmp_path: Path) -> None:
+    """As installed: with its modules compiled."""
     path = tmp_path / "1.sock"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment["PYTHONPYCACHEPREFIX"] = str(tmp_path / "cache")
     times: list[float] = []
     with serving(path):
-        while len(times) < 10 and min(times, default=1.0) > 0.3:
+        while len(times) < 20 and min(times, default=1.0) > 0.3:
             begin = time.monotonic()
-            subprocess.run([*PYVRRP, "show", "--socket", str(path)], stdout=subprocess.DEVNULL, timeout=60, check=True)
+            subprocess.run(
+                [*PYVRRP, "show", "--socket", str(path)],
+                stdout=subprocess.DEVNULL,
+                env=environment,
+                timeout=60,
+                check=True,
+            )
             times.append(time.monotonic() - begin)
     assert min(times) < 0.3, times
