@@ -49,6 +49,19 @@ EXPLAIN_STATUS = "Exit status: 0 explained; 1 there is no such keyword; 2 wrong 
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
+ConfigFile = Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")]
+ConfigId = Annotated[
+    str | None,
+    typer.Option(
+        "--config-id",
+        "-i",
+        metavar="ID",
+        help="What @ID lines compare with; the host's name if left out.",
+        show_default=False,
+    ),
+]
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"pyvrrp {__version__}")
@@ -96,7 +109,7 @@ def show(
 
 @app.command(help=CHECK_HELP, epilog=CHECK_STATUS)
 def check(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")] = DEFAULT_CONFIG,
+    path: ConfigFile = DEFAULT_CONFIG,
     json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
     sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for code hosts and editors.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings make a status other than 0, too.")] = False,
@@ -104,16 +117,7 @@ def check(
         str | None,
         typer.Option(metavar="OTHER", help="Compare with the other director's configuration.", show_default=False),
     ] = None,
-    config_id: Annotated[
-        str | None,
-        typer.Option(
-            "--config-id",
-            "-i",
-            metavar="ID",
-            help="What @ID lines compare with; the host's name if left out.",
-            show_default=False,
-        ),
-    ] = None,
+    config_id: ConfigId = None,
 ) -> None:
     from pyvrrp.cli.check import check as run
 
@@ -123,21 +127,12 @@ def check(
 
 @app.command(help=CONFIG_HELP, epilog=CONFIG_STATUS)
 def config(
-    path: Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")] = DEFAULT_CONFIG,
+    path: ConfigFile = DEFAULT_CONFIG,
     origins: Annotated[
         bool, typer.Option("--origins", help="Say behind each line where it comes from: FILE:LINE, or default.")
     ] = False,
     show_secrets: Annotated[bool, typer.Option("--show-secrets", help="Do not mask passwords and keys.")] = False,
-    config_id: Annotated[
-        str | None,
-        typer.Option(
-            "--config-id",
-            "-i",
-            metavar="ID",
-            help="What @ID lines compare with; the host's name if left out.",
-            show_default=False,
-        ),
-    ] = None,
+    config_id: ConfigId = None,
 ) -> None:
     from pyvrrp.cli.config import config as run
 

@@ -37,30 +37,31 @@ DROP_ALL: Final[Sequence[Instruction]] = (DROP,)
 
 
 def vrrp4_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
-    """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header.
-
-    A packet too short to have a virtual router id fails the load, which drops it. 255 comparisons at most, so
-    the jumps fit their 8 bits.
-    """
-    ids = sorted(set(virtual_router_ids))
-    compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
+    """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header."""
     return (
         (LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
         (JUMP_EQUAL, 1, 0, IPPROTO_VRRP),
         DROP,
         (LOAD_HEADER_LENGTH, 0, 0, 0),
         (LOAD_BYTE_INDEXED, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET),
-        *compare,
-        DROP,
-        KEEP,
+        *_keep_if_one_of(virtual_router_ids),
     )
 
 
 def vrrp6_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
     """The same for a raw IPv6 socket, whose packets begin with the VRRP message."""
+    return ((LOAD_BYTE, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET), *_keep_if_one_of(virtual_router_ids))
+
+
+def _keep_if_one_of(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
+    """Ends a filter that has loaded the virtual router id.
+
+    A packet too short to have one fails the load, which drops it. 255 comparisons at most, so the jumps fit their
+    8 bits.
+    """
     ids = sorted(set(virtual_router_ids))
     compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
-    return ((LOAD_BYTE, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET), *compare, DROP, KEEP)
+    return (*compare, DROP, KEEP)
 
 
 def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:

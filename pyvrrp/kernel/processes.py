@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import grp
 import os
 import pwd
 import signal
@@ -12,10 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from pyvrrp.kernel.accounts import account
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.scripts import Command, ScriptRules
 
-DEFAULT_ACCOUNT: Final = "keepalived_script"
 _NOT_PASSED_ON: Final = frozenset({"IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"})
 
 
@@ -86,18 +85,12 @@ def start(command: Command, rules: ScriptRules | None) -> Process:
     group = command.group if command.user or rules is None else rules.script_group
     operation = f"run {command.words[0]}"
     try:
-        entry = pwd.getpwnam(user or DEFAULT_ACCOUNT)
+        found = account(user, group)
     except KeyError:
-        if user is not None:
-            raise kernel_error(errno.EINVAL, operation, f"there is no user {user}") from None
         return spawn(command.words, None)
-    gid = entry.pw_gid
-    name = (group or "").removeprefix(":")
-    if name:
-        try:
-            gid = grp.getgrnam(name).gr_gid
-        except KeyError:
-            raise kernel_error(errno.EINVAL, operation, f"there is no group {name}") from None
+    if isinstance(found, str):
+        raise kernel_error(errno.EINVAL, operation, found)
+    uid, gid = found
     all_groups = (group or "").startswith(":") or (rules is not None and rules.set_supplementary_groups)
-    groups = tuple(os.getgrouplist(entry.pw_name, gid)) if all_groups else ()
-    return spawn(command.words, Identity(entry.pw_uid, gid, groups))
+    groups = tuple(os.getgrouplist(pwd.getpwuid(uid).pw_name, gid)) if all_groups else ()
+    return spawn(command.words, Identity(uid, gid, groups))

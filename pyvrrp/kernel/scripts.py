@@ -7,29 +7,16 @@ import os
 import pwd
 import shlex
 import stat
-from typing import Final
 
 from pyvrrp.config.scripts import Finding, Weakness
-
-DEFAULT_ACCOUNT: Final = "keepalived_script"
+from pyvrrp.kernel.accounts import account
 
 
 class ScriptFiles:
     """The machine's accounts and files (`pyvrrp.config.scripts.Accounts`)."""
 
     def account(self, user: str | None, group: str | None) -> tuple[int, int] | str:
-        try:
-            entry = pwd.getpwnam(DEFAULT_ACCOUNT if user is None else user)
-        except KeyError:
-            if user is None:
-                raise
-            return f"there is no user {user}"
-        if group is None or not (name := group.removeprefix(":")):
-            return entry.pw_uid, entry.pw_gid
-        try:
-            return entry.pw_uid, grp.getgrnam(name).gr_gid
-        except KeyError:
-            return f"there is no group {name}"
+        return account(user, group)
 
     def inspect(self, program: str, uid: int, gid: int) -> Finding:
         path = program if "/" in program else _search(program, uid, gid)

@@ -15,6 +15,7 @@ import pytest
 
 from tests.topology.daemons import KEEPALIVED, OURS
 from tests.topology.lab import Lab
+from tests.topology.net import Host, Net
 
 # keepalived's words for an advertisement that it will not believe.
 COMPLAINT = re.compile(
@@ -42,6 +43,22 @@ def _pairs() -> list[object]:
 def pair(request: pytest.FixtureRequest) -> Pair:
     chosen: Pair = request.param
     return chosen
+
+
+@pytest.fixture(scope="module")
+def host() -> Iterator[Host]:
+    """With the devices that the configurations name; for judging them with ``-t``."""
+    net = Net()
+    try:
+        made = net.add_host("verdict")
+        for device in ("eth0", "eth1", "bond1"):
+            made.netlink.link("add", ifname=device, kind="bridge")
+            made.set_link(device, up=True)
+        made.add_address("eth0", "192.0.2.2/24")
+        made.add_address("bond1", "192.0.2.3/25")
+        yield made
+    finally:
+        net.close()
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import pytest
 from pyvrrp.cli.check import examine
 from pyvrrp.config import exit_status
 from tests.interop.test_config_verdict import theirs
-from tests.topology.net import Host, Net, inside
+from tests.topology.net import Host, inside
 from tests.unit.config.reference import TEXT
 
 pytestmark = [pytest.mark.root, pytest.mark.keepalived]
@@ -82,21 +82,6 @@ def mutations(seed: int) -> Iterator[str]:
             case _:
                 lines[at] = " ".join(words[:-1])
         yield "\n".join(lines) + "\n"
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    net = Net()
-    try:
-        made = net.add_host("mutations")
-        for device in ("eth0", "eth1", "bond1"):
-            made.netlink.link("add", ifname=device, kind="bridge")
-            made.set_link(device, up=True)
-        made.add_address("eth0", "192.0.2.2/24")
-        made.add_address("bond1", "192.0.2.3/25")
-        yield made
-    finally:
-        net.close()
 
 
 def reason(status: int | None, said: str, told: str, text: str) -> str | None:

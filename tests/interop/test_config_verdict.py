@@ -15,7 +15,7 @@ import pytest
 
 from pyvrrp.cli.check import examine
 from pyvrrp.config import exit_status
-from tests.topology.net import Host, Net, inside
+from tests.topology.net import Host, inside
 from tests.unit.config.reference import TEXT
 
 pytestmark = [pytest.mark.root, pytest.mark.keepalived]
@@ -68,21 +68,6 @@ DIFFERENT = [
     ("R", "HTTP_GET {; }", -11, 5, CRASH),
     ("F", "virtual_server fwmark {; lb_algo rr; real_server 10.0.0.2 80 {; }; }", -11, 5, CRASH),
 ]
-
-
-@pytest.fixture(scope="module")
-def host() -> Iterator[Host]:
-    net = Net()
-    try:
-        made = net.add_host("verdict")
-        for device in ("eth0", "eth1", "bond1"):
-            made.netlink.link("add", ifname=device, kind="bridge")
-            made.set_link(device, up=True)
-        made.add_address("eth0", "192.0.2.2/24")
-        made.add_address("bond1", "192.0.2.3/25")
-        yield made
-    finally:
-        net.close()
 
 
 @pytest.fixture
