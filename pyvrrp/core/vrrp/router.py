@@ -64,6 +64,8 @@ class Router:
         self._scripts: dict[str, bool] = {}
         self._virtual: set[Address] = set()
         self._machines: dict[Key, Machine] = {}
+        self._groups: dict[str, Unit] = {}
+        """The sync groups, by name; an event must not cost a look at every instance."""
         self._units: list[Unit] = []
         self._unit_of: dict[int, Unit] = {}
         self._watchers: dict[str, list[Machine]] = {}
@@ -136,7 +138,7 @@ class Router:
     def snapshot(self) -> VrrpSnapshot:
         return VrrpSnapshot(
             instances=tuple(machine.snapshot(self._unit_of[id(machine)].name) for machine in self._machines.values()),
-            sync_groups=tuple(unit.snapshot() for unit in self._units if unit.name is not None),
+            sync_groups=tuple(unit.snapshot() for unit in self._groups.values()),
         )
 
     # Events.
@@ -301,11 +303,11 @@ class Router:
 
     def _note_units(self, at: Micros) -> list[Action]:
         actions: list[Action] = []
-        for unit in self._units:
-            state = unit.note(at) if unit.name is not None else None
+        for name, unit in self._groups.items():
+            state = unit.note(at)
             if state is not None and state is not State.INIT:
-                actions.append(Log(Level.INFO, f"VRRP_Group({unit.name}) Syncing instances to {state.name} state"))
-                actions.append(ReportGroup(str(unit.name), state.name))
+                actions.append(Log(Level.INFO, f"VRRP_Group({name}) Syncing instances to {state.name} state"))
+                actions.append(ReportGroup(name, state.name))
         return actions
 
     def _wire(self, config: Config) -> None:
@@ -314,14 +316,13 @@ class Router:
         self._virtual.update(a.address for instance in config.vrrp_instances for a in instance.addresses)
         instances = keyed(config)
         by_name = {instance.name: self._machines[name] for name, instance in instances.items()}
-        before = {unit.name: unit for unit in self._units if unit.name is not None}
-        self._units = []
+        before, self._groups = self._groups, {}
         for group in config.vrrp_sync_groups:
             members = [by_name.pop(name) for name in group.members if name in by_name]
             unit = before.get(group.name) or Unit(group.name, members)
             unit.members = members
-            self._units.append(unit)
-        self._units += [Unit(None, [machine]) for machine in by_name.values()]
+            self._groups[group.name] = unit
+        self._units = [*self._groups.values(), *(Unit(None, [machine]) for machine in by_name.values())]
         self._unit_of = {id(machine): unit for unit in self._units for machine in unit.members}
         self._watchers = {}
         self._trackers = {}
