@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -185,11 +186,12 @@ class VrrpRole:
 
     def _read_packets(self) -> None:
         self._packets.receive(self._received)
+        self._arm()
 
     def _received(
         self, at: Micros, interface: str, source: Address, destination: Address, ttl: int, payload: bytes
     ) -> None:
-        self._feed(DatagramReceived(at, interface, source, destination, ttl, payload))
+        self._act(DatagramReceived(at, interface, source, destination, ttl, payload))
 
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
         if facts is None:
@@ -205,9 +207,10 @@ class VrrpRole:
     def _wake(self) -> None:
         """The timer rang: because a deadline has come, is near, or was near before an advertisement moved it."""
         self._armed = None
-        due = self._router.deadline()
-        if due is None or monotonic() < due:
-            self._rehearse(1)
+        due, now = self._router.deadline(), monotonic()
+        if due is None or now < due:
+            if due is not None and self._router.takeover_is_next and due - now <= _LEAD:
+                self._rehearse(1)
         else:
             self._drain()
             self._feed(TimePassed(monotonic()))
@@ -226,7 +229,7 @@ class VrrpRole:
 
         A deadline that moved away, as a backup's does with each advertisement, is left to the ring that is set.
         """
-        due = self._router.deadline()
+        due = self._router.not_before
         if due is not None and self._router.takeover_is_next and monotonic() < due - _LEAD:
             due -= _LEAD
         if self._armed is None or (due is not None and due < self._armed):
@@ -237,33 +240,46 @@ class VrrpRole:
 
     def _feed(self, event: Event) -> None:
         """Give the router an event and do what it answers, and so on with what comes of that."""
-        refusals = self._perform(self._router.handle(event))
-        for refusal in refusals:
-            self._perform(self._router.handle(refusal))
+        self._act(event)
         self._arm()
 
+    def _act(self, event: Event) -> None:
+        actions = self._router.handle(event)
+        if actions:
+            for refusal in self._perform(actions):
+                self._perform(self._router.handle(refusal))
+
     def _perform(self, actions: list[Action]) -> list[KernelRefused]:
-        """In order, but packets and addresses before paperwork: a takeover does not wait for a log."""
-        refusals: list[KernelRefused] = []
+        """All advertisements, then all addresses in one batch, then what announces them, and paperwork last.
+
+        Of one kind in the order given. A thousand instances that move at once must not wait for each other's
+        addresses, nor any for a log.
+        """
+        gone: list[RemoveAddresses] = []
+        come: list[AddAddresses] = []
+        bursts: list[SendGratuitousArps] = []
         paperwork: list[Report] = []
         for action in actions:
             match action:
                 case SendAdvert():
                     self._send(action)
-                case AddAddresses(instance, addresses):
-                    for address, error in self._addresses.add(addresses):
-                        refusals.append(_refusal(instance, address, error))
-                case RemoveAddresses(instance, addresses):
-                    self._announcer.forget(instance)
-                    for address, error in self._addresses.remove(addresses):
-                        if error.fault not in _EXPECTED:
-                            refusals.append(_refusal(instance, address, error))
-                case SendGratuitousArps(instance, addresses, repeat):
-                    self._announcer.burst(instance, addresses, repeat)
+                case AddAddresses():
+                    come.append(action)
+                case RemoveAddresses():
+                    gone.append(action)
+                case SendGratuitousArps():
+                    bursts.append(action)
                 case ReportTransition() | ReportGroup() | ReportLowerPriority() | Log():
                     paperwork.append(action)
                 case _:
                     assert_never(action)
+        for action in gone:
+            self._announcer.forget(action.instance)
+        refusals = [refusal for refusal, fault in _each(gone, self._addresses.remove) if fault not in _EXPECTED] + [
+            refusal for refusal, _ in _each(come, self._addresses.add)
+        ]
+        for instance, addresses, repeat in ((b.instance, b.addresses, b.repeat) for b in bursts):
+            self._announcer.burst(instance, addresses, repeat)
         for entry in paperwork:
             self._tell(entry)
         return refusals
@@ -353,5 +369,14 @@ class VrrpRole:
                 self._open[interface, where] = index, ids
 
 
-def _refusal(instance: str, address: VirtualAddress, error: KernelError) -> KernelRefused:
-    return KernelRefused(monotonic(), instance, str(error), (address,))
+def _each(
+    actions: Sequence[AddAddresses | RemoveAddresses],
+    apply: Callable[[Sequence[VirtualAddress]], list[tuple[VirtualAddress, KernelError]]],
+) -> Iterator[tuple[KernelRefused, KernelFault]]:
+    """Do all of them in one go; what was refused, and which kind of refusal it was."""
+    if not actions:
+        return
+    refused = apply([address for action in actions for address in action.addresses])
+    for address, error in refused:
+        whose = next(action.instance for action in actions if address in action.addresses)
+        yield KernelRefused(monotonic(), whose, str(error), (address,)), error.fault

@@ -21,7 +21,7 @@ from tests.topology.tap import Advert, Garp, Tap
 
 VIP = "192.0.2.100"
 VIP_2 = "198.51.100.100"
-PREFIXES = ("192.0.2.", "198.51.100.")
+PREFIXES = ("192.0.2.", "198.51.100.", "203.0.113.", "198.18.0.")
 PATIENCE = 0.005
 """Seconds between two looks."""
 SLACK = 0.5

@@ -27,6 +27,7 @@ from pyvrrp.core.vrrp.actions import (
 from pyvrrp.core.vrrp.admission import COUNTER, Accepted, Rejected, admit
 from pyvrrp.core.vrrp.advertiser import Advertiser
 from pyvrrp.core.vrrp.complaints import Complaints
+from pyvrrp.core.vrrp.echo import Echo
 from pyvrrp.core.vrrp.edges import Edge, Effect, Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
 from pyvrrp.core.vrrp.garp import GarpSchedule
@@ -80,6 +81,7 @@ class Machine:
         self._last_advert: Micros | None = None
         self._master_advert_int = config.advert_int
         self._last_reject: str | None = None
+        self._echo = Echo()
         self._present: set[VirtualAddress] = set()
         self._held = False
         self._zero_heard = False
@@ -140,6 +142,16 @@ class Machine:
         """Scripts whose first result must come before the instance can start."""
         return awaited_scripts(self.config, self._scripts)
 
+    def hears_again(self, datagram: DatagramReceived) -> bool:
+        """Was this the master saying the same once more? Then it has been dealt with."""
+        if not self._echo.is_heard(datagram):
+            return False
+        self.stats.advert_rcvd += 1
+        self.want = State.BACKUP
+        self._last_advert = datagram.at
+        self._wait(datagram.at)
+        return True
+
     def receive(self, datagram: DatagramReceived) -> list[Action]:
         """A datagram with our virtual router id came."""
         if self.state not in (State.BACKUP, State.MASTER):
@@ -153,6 +165,7 @@ class Machine:
             self._out += self._complaints.rejected(advert, datagram.source)
             return self._flush()
         self.stats.advert_rcvd += 1
+        self._echo.forget()
         self._compare_addresses(advert)
         moment = Moment(datagram.at, Cause.PREEMPTED, f"{advert.source}, priority {advert.priority}", advert)
         if advert.priority == 0:
@@ -160,7 +173,12 @@ class Machine:
             return self._take(Kind.PRIORITY_ZERO, moment)
         if self.state is State.MASTER:
             return self._contest(moment)
-        return self._take(Kind.BETTER if self._defers_to(advert, datagram.at) else Kind.WORSE, moment)
+        if not self._defers_to(advert, datagram.at):
+            return self._take(Kind.WORSE, moment)
+        actions = self._take(Kind.BETTER, moment)
+        if not self._differs(advert):
+            self._echo.remember(datagram, advert, self.config, self._effective_priority)
+        return actions
 
     def due(self, at: Micros, *, group_agrees: bool) -> list[Action]:
         """`deadline()` has come; `group_agrees`: all other members of the sync group want to be MASTER too."""
@@ -187,6 +205,7 @@ class Machine:
 
     def look(self, at: Micros) -> list[Action]:
         """Take in what the interfaces and scripts are now: source, faults, priority. The router acts on `faults`."""
+        self._echo.forget()
         self._source = choose_source(self.config, self._interfaces, self._virtual)
         self._advertiser.use(self.config, self._source)
         self.faults = find_faults(self.config, self._interfaces, self._scripts, self._source)
@@ -304,6 +323,7 @@ class Machine:
             effect(self, moment)
         self.state = self.want = target
         self.defers = False
+        self._echo.forget()
         self._since, self._cause, self._detail = moment.at, moment.cause, moment.detail
         self._complaints.forget()
         self._transitions.append(
@@ -366,10 +386,16 @@ class Machine:
         known = self.state is State.BACKUP and self._master is not None and self._master.source == advert.source
         if known and self.config.skip_check_adv_addr:
             return
-        ours = [address.address for address in self.config.virtual_ipaddress]
-        if set(ours) != set(advert.addresses):
+        if self._differs(advert):
             self.stats.addr_list_err += 1
-            self._out += self._complaints.address_lists(ours, advert)
+            self._out += self._complaints.address_lists(self._advertised, advert)
+
+    def _differs(self, advert: Accepted) -> bool:
+        return set(self._advertised) != set(advert.addresses)
+
+    @property
+    def _advertised(self) -> list[Address]:
+        return [address.address for address in self.config.virtual_ipaddress]
 
     # What the effects are made of.
 

@@ -10,7 +10,7 @@ from itertools import count
 from typing import assert_never
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, ReportGroup
+from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, ReportGroup, ReportTransition
 from pyvrrp.core.vrrp.events import (
     AddressRemoved,
     DatagramReceived,
@@ -105,7 +105,11 @@ class Router:
                 actions = [action for machine in self._machines.values() for action in machine.stop(event.at)]
             case _:
                 assert_never(event)
-        return actions + self._note_units(event.at)
+        return actions + self._note_units(event.at) if self._moved(actions) else actions
+
+    def _moved(self, actions: list[Action]) -> bool:
+        """Did an instance change its state? Only then can a group have changed."""
+        return any(type(action) is ReportTransition for action in actions)
 
     def resume(self, previous: VrrpSnapshot) -> frozenset[str]:
         """Take over counters and history from a worker that died; the names of those that held addresses."""
@@ -114,6 +118,11 @@ class Router:
             if old.name in by_name:
                 by_name[old.name].resume(old)
         return frozenset(old.name for old in previous.instances if any(a.present for a in old.addresses))
+
+    @property
+    def not_before(self) -> Micros | None:
+        """No deadline comes earlier than this. Costs nothing, where `deadline` looks at what advertisements moved."""
+        return self._timers[0][0] if self._timers else None
 
     def deadline(self) -> Micros | None:
         """When TimePassed is due; None: never."""
@@ -180,6 +189,8 @@ class Router:
         # Of several unicast instances with one id the sender tells which is meant.
         peers = (machine for machine in candidates if event.source in machine.config.unicast_peer)
         machine = next(peers, candidates[0])
+        if machine.hears_again(event):
+            return []
         return self._tell(machine, event.at, lambda: machine.receive(event))
 
     def _time(self, at: Micros) -> list[Action]:
