@@ -17,6 +17,7 @@ from pyvrrp.config.source import Line, Source
 from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, Severity
 from pyvrrp.model.lvs import VirtualServer
+from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.net import Address
 
@@ -129,8 +130,11 @@ def _tracked(block: Statement) -> Iterator[tuple[str, Statement]]:
 
 def tracked_weights(instance: VrrpInstance) -> list[tuple[str, int]]:
     """What the instance tracks, with the weight; 0 is a fault."""
-    interfaces = [(tracked.name, tracked.weight) for tracked in instance.track_interface]
-    return interfaces + [(tracked.name, tracked.weight) for tracked in instance.track_script]
+    return [
+        (tracked.name, -tracked.weight if tracked.reverse else tracked.weight)
+        for kind, tracked in instance.tracked
+        if kind is not Tracker.FILE  # whose number may be anything
+    ]
 
 
 def _weights(instance: VrrpInstance, block: Statement, problems: Problems) -> None:

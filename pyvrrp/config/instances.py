@@ -18,24 +18,16 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
 from pyvrrp.config.readers import parse_address, parse_integer
 from pyvrrp.config.source import Line
-from pyvrrp.config.tracking import (
-    DEFINED_BY,
-    check_tracked,
-    read_notify,
-    read_tracked_interfaces,
-    read_tracked_scripts,
-)
+from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import flag, integer, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.scripts import VrrpScript
+from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import (
     Authentication,
     AuthType,
     Garp,
     State,
-    TrackedInterface,
-    TrackedScript,
     VirtualAddress,
     VrrpInstance,
 )
@@ -73,15 +65,15 @@ class Draft:
     auth_type: AuthType | None = None
     password: bytes | None = None
     track_blocks: list[Statement] = field(default_factory=list)
-    scripts: tuple[TrackedScript, ...] = ()
+    tracked: dict[str, tuple[Tracked, ...]] = field(default_factory=dict)
+    """By block; interfaces excepted."""
 
 
 def build_instance(
     block: Statement,
     position: int,
     defaults: Defaults,
-    defined: Mapping[str, Mapping[str, int]],
-    scripts: Mapping[str, VrrpScript],
+    defined: Definitions,
     problems: Problems,
     uses: list[InterfaceUse],
 ) -> VrrpInstance | None:
@@ -90,9 +82,8 @@ def build_instance(
     builder = _Builder(draft, defaults, problems)
     for child in block.children:
         if child.word in DEFINED_BY:
-            check_tracked(child, position, draft.name, defined, problems)
-        if child.word == "track_script":
-            draft.scripts += read_tracked_scripts(child, scripts, defined["vrrp_script"], position, problems)
+            found = read_tracked(child, position, draft.name, defined, problems)
+            draft.tracked[child.word] = draft.tracked.get(child.word, ()) + found
         builder.read(child)
     return builder.finish(uses)
 
@@ -285,7 +276,7 @@ class _Builder:
             virtual_ipaddress=advertised,
             virtual_ipaddress_excluded=self._excluded(advertised, interface),
             track_interface=tracked,
-            track_script=draft.scripts,
+            **draft.tracked,
             dont_track_primary=flag(values, "dont_track_primary"),
             mcast_src_ip=draft.source,
             mcast_dst_ip=draft.destination or defaults.groups[6 if draft.family == 6 else 4],
@@ -367,8 +358,8 @@ class _Builder:
             self.problems.error(self.draft.lines["advert_int"], message, effect, word=1)
         return used
 
-    def _tracked(self, interface: str | None, uses: list[InterfaceUse]) -> tuple[TrackedInterface, ...]:
-        tracked: dict[str, TrackedInterface] = {}
+    def _tracked(self, interface: str | None, uses: list[InterfaceUse]) -> tuple[Tracked, ...]:
+        tracked: dict[str, Tracked] = {}
         for block in self.draft.track_blocks:
             for one in read_tracked_interfaces(block, self.draft.name, interface, self.problems, uses):
                 tracked.setdefault(one.name, one)

@@ -18,7 +18,8 @@ from pyvrrp.config.rarely import read_blocks
 from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
-from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids, with_group_tracking
+from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids
+from pyvrrp.config.tracked_members import with_group_tracking
 from pyvrrp.config.tracking import definitions, read_vrrp_scripts
 from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
@@ -29,6 +30,8 @@ from pyvrrp.model.vrrp import VrrpInstance
 
 NAMED: Final = frozenset({"vrrp_instance", "vrrp_sync_group"})
 """Blocks of which a second one of the same name is skipped."""
+TRACKABLE: Final = ("track_files", "track_processes", "bfd_instances")
+"""The fields of what instances may track, besides scripts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,13 @@ def load(source: Source) -> Loaded:
     root = parse(source, problems)
     uses: list[InterfaceUse] = []
     global_defs, defaults = build_global_defs(root, problems)
-    defined = definitions(root)
-    vrrp_scripts = read_vrrp_scripts(root)
+    vrrp_scripts, others = read_vrrp_scripts(root), read_blocks(root)
+    trackable = [one for field in TRACKABLE for one in others.get(field, ())]
+    defined = definitions(root, [*vrrp_scripts.values(), *trackable])
     blocks = _named(root, "vrrp_instance", problems)
     instances: dict[str, VrrpInstance] = {}
     for name, (position, block) in blocks.items():
-        instance = build_instance(block, position, defaults, defined, vrrp_scripts, problems, uses)
+        instance = build_instance(block, position, defaults, defined, problems, uses)
         if instance is not None:
             instances[name] = instance
     for block in root.children:
@@ -71,8 +75,8 @@ def load(source: Source) -> Loaded:
     check_virtual_router_ids(instances, blocks, problems)
     groups = _named(root, "vrrp_sync_group", problems)
     left_out = blocks.keys() - instances.keys()
-    sync_groups = build_sync_groups(groups, instances, left_out, defined, vrrp_scripts, problems, uses)
-    members = with_group_tracking(instances, sync_groups)
+    sync_groups = build_sync_groups(groups, instances, left_out, defined, problems, uses)
+    members = with_group_tracking(instances, sync_groups, blocks, problems)
     tracked = {script.name for instance in members for script in instance.track_script}
     config = Config(
         global_defs=global_defs,
@@ -80,7 +84,7 @@ def load(source: Source) -> Loaded:
         vrrp_sync_groups=sync_groups,
         vrrp_scripts=tuple(script for name, script in vrrp_scripts.items() if name in tracked),
         virtual_servers=_virtual_servers(root, defaults, problems),
-        **read_blocks(root),
+        **others,
     )
     lint(config, {name: block.line for name, (_, block) in blocks.items()}, problems)
     skipped = {id(block) for block in root.children if block.word in NAMED} - {

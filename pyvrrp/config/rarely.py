@@ -15,7 +15,6 @@ from pyvrrp.model.tracked import (
     GarpGroup,
     LinkBeat,
     LinkDelay,
-    Tracked,
     TrackFile,
     TrackGroup,
     TrackProcess,
@@ -24,7 +23,6 @@ from pyvrrp.units import SECOND
 
 INERT: Final = frozenset({"peer", "preferred_lft", *FLAGS})
 """Options of an address that are kept as they are written."""
-TRACKING: Final = ("track_file", "track_process", "track_bfd")
 
 
 def read_blocks(root: Statement) -> dict[str, Any]:
@@ -42,9 +40,7 @@ def read_options(block: Statement) -> InstanceOptions | None:
     lists: dict[str, list[Any]] = {}
     hmac = None
     for child in block.children:
-        if child.word in TRACKING:
-            lists.setdefault(child.word, []).extend(map(_tracked, child.children))
-        elif child.word in ("virtual_routes", "virtual_rules"):
+        if child.word in ("virtual_routes", "virtual_rules"):
             lists.setdefault(child.word, []).extend(map(_route, child.children))
         elif child.word in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
             lists.setdefault("addresses", []).extend(
@@ -116,14 +112,6 @@ def _route(line: Statement) -> Route:
 def _after(words: list[str], *names: str) -> str | None:
     """The word that follows one of the names."""
     return next((words[at + 1] for at, word in enumerate(words[:-1]) if word in names), None)
-
-
-def _tracked(line: Statement) -> Tracked:
-    number = _after(line.words, "weight")
-    weight = parse_integer(number, -254, 254) if number is not None else None
-    return Tracked(
-        name=line.word, weight=weight if isinstance(weight, int) else None, reverse=line.words[-1] == "reverse"
-    )
 
 
 def _address(line: Statement) -> AddressOptions:

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Mapping
 
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
 from pyvrrp.config.suggest import nearest
-from pyvrrp.config.tracking import (
-    DEFINED_BY,
-    check_tracked,
-    read_notify,
-    read_tracked_interfaces,
-    read_tracked_scripts,
-)
+from pyvrrp.config.tracked_members import fit_for_owners
+from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.scripts import VrrpScript
-from pyvrrp.model.vrrp import SyncGroup, TrackedInterface, TrackedScript, VrrpInstance
+from pyvrrp.model.tracked import Tracked
+from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
 
 
 def build_sync_groups(
     blocks: Mapping[str, tuple[int, Statement]],
     instances: Mapping[str, VrrpInstance],
     left_out: Collection[str],
-    defined: Mapping[str, Mapping[str, int]],
-    scripts: Mapping[str, VrrpScript],
+    defined: Definitions,
     problems: Problems,
     uses: list[InterfaceUse],
 ) -> tuple[SyncGroup, ...]:
@@ -35,23 +28,21 @@ def build_sync_groups(
     taken: dict[str, str] = {}
     groups = []
     for name, (position, block) in blocks.items():
-        tracked: tuple[TrackedInterface, ...] = ()
-        tracked_scripts: tuple[TrackedScript, ...] = ()
+        tracked: dict[str, tuple[Tracked, ...]] = {}
         members: list[Statement] | None = None
         weights = False
         for child in block.children:
-            if child.word == "group":
+            word = child.word
+            if word == "group":
                 if members is not None:
                     problems.error(child.line, f"sync group {name} has its members already", "the block is ignored")
                 else:
                     members = child.children
-            elif child.word == "track_interface":
-                tracked = read_tracked_interfaces(child, name, None, problems, uses)
-            elif child.word in DEFINED_BY:
-                check_tracked(child, position, name, defined, problems)
-                if child.word == "track_script":
-                    tracked_scripts += read_tracked_scripts(child, scripts, defined["vrrp_script"], position, problems)
-            weights |= child.word in ("sync_group_tracking_weight", "global_tracking")
+            elif word == "track_interface":
+                tracked[word] = read_tracked_interfaces(child, name, None, problems, uses)
+            elif word in DEFINED_BY:
+                tracked[word] = tracked.get(word, ()) + read_tracked(child, position, name, defined, problems)
+            weights |= word in ("sync_group_tracking_weight", "global_tracking")
         found = _members(name, members or (), instances, left_out, taken, problems)
         if not found:
             message = f"sync group {name} has no members"
@@ -65,34 +56,16 @@ def build_sync_groups(
                 "the group does nothing that its member does not do alone",
                 kind=ProblemClass.GENERAL,
             )
-        for member in found:
-            _compare_tracking(block, name, instances[member], tracked, weights, problems)
-        groups.append(
-            SyncGroup(
-                name=name,
-                members=tuple(found),
-                track_interface=tracked,
-                track_script=tracked_scripts,
-                notify=read_notify(block),
-                options=read_options(block),
-            )
+        group = SyncGroup(
+            name=name,
+            members=tuple(found),
+            sync_group_tracking_weight=weights,
+            notify=read_notify(block),
+            options=read_options(block),
+            **tracked,
         )
+        groups.append(fit_for_owners(group, [instances[member] for member in found], block, problems))
     return tuple(groups)
-
-
-def with_group_tracking(instances: Mapping[str, VrrpInstance], groups: Iterable[SyncGroup]) -> tuple[VrrpInstance, ...]:
-    """The instances, each tracking what its group tracks; where both name the same, the group's weight counts."""
-    merged = dict(instances)
-    for group in groups:
-        for name in group.members if group.track_interface or group.track_script else ():
-            member = merged[name]
-            interfaces = {one.name: one for one in (*member.track_interface, *group.track_interface)}
-            interfaces.pop(member.interface, None)  # its own is tracked anyway
-            scripts = {one.name: one for one in (*member.track_script, *group.track_script)}
-            merged[name] = replace(
-                member, track_interface=tuple(interfaces.values()), track_script=tuple(scripts.values())
-            )
-    return tuple(merged.values())
 
 
 def _members(
@@ -122,32 +95,6 @@ def _members(
                 taken[name] = group
                 found.append(name)
     return found
-
-
-def _compare_tracking(
-    block: Statement,
-    group: str,
-    instance: VrrpInstance,
-    tracked: tuple[TrackedInterface, ...],
-    weights: bool,
-    problems: Problems,
-) -> None:
-    for one in instance.track_interface:
-        if one.weight and not weights:
-            message = f"{one.name} changes the priority of {instance.name}, but not of the others in {group}"
-            problems.add(
-                block.line,
-                Severity.WARNING,
-                message,
-                "the weight is kept",
-                kind=ProblemClass.GENERAL,
-                suggestion="put track_interface into the sync group",
-            )
-    for one in tracked:
-        if one.name == instance.interface or any(one.name == other.name for other in instance.track_interface):
-            message = f"{one.name} is tracked by {group} and by its member {instance.name}"
-            effect = "the group's weight counts"
-            problems.add(block.line, Severity.WARNING, message, effect, kind=ProblemClass.GENERAL)
 
 
 def check_virtual_router_ids(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from pyvrrp.config.interfaces import InterfaceUse
@@ -15,7 +16,7 @@ from pyvrrp.config.values import flag, integer, scalars
 from pyvrrp.errors import ProblemClass
 from pyvrrp.model.notify import Notify
 from pyvrrp.model.scripts import Command, VrrpScript
-from pyvrrp.model.vrrp import TrackedInterface, TrackedScript
+from pyvrrp.model.tracked import BfdInstance, Tracked, TrackFile, TrackProcess
 from pyvrrp.units import SECOND
 
 DEFINED_BY: Final[Mapping[str, str]] = {
@@ -25,44 +26,83 @@ DEFINED_BY: Final[Mapping[str, str]] = {
     "track_bfd": "bfd_instance",
 }
 """The block that names what a track block tracks."""
+OLD: Final = {"vrrp_track_file": "track_file"}
+"""Older spellings of those blocks."""
 WEIGHT_MAX: Final = 253
+"""In a line of track_interface, track_script or track_bfd; one more is cut to it."""
 
 
-def definitions(root: Statement) -> dict[str, dict[str, int]]:
-    """For each defining block: name to its position in the file (what is defined later cannot be tracked)."""
-    found: dict[str, dict[str, int]] = {block: {} for block in DEFINED_BY.values()}
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A block that defines something to be tracked."""
+
+    position: int
+    """In the file: what is defined later cannot be tracked."""
+    weight: int = 0
+    reverse: bool = False
+    usable: bool = True
+    """It says what is to be tracked."""
+
+
+Definitions = Mapping[str, Mapping[str, Definition]]
+"""By block and name."""
+
+
+def definitions(
+    root: Statement, made: Iterable[VrrpScript | TrackFile | TrackProcess | BfdInstance]
+) -> dict[str, dict[str, Definition]]:
+    """All of them; of two with the same name the first counts. `made`: what the usable ones were read as."""
+    kinds = {VrrpScript: "vrrp_script", TrackFile: "track_file", TrackProcess: "vrrp_track_process"}
+    values = {(kinds.get(type(one), "bfd_instance"), one.name): one for one in reversed(list(made))}
+    found: dict[str, dict[str, Definition]] = {block: {} for block in DEFINED_BY.values()}
     for position, child in enumerate(root.children):
-        block = "track_file" if child.word == "vrrp_track_file" else child.word
-        if block in found and len(child.words) > 1:
-            found[block].setdefault(child.words[1], position)
+        block = OLD.get(child.word, child.word)
+        if block not in found or len(child.words) < 2:
+            continue
+        one = values.get((block, child.words[1]))
+        definition = Definition(position, usable=False)
+        if one is not None:
+            definition = Definition(position, one.weight, one.reverse)
+        found[block].setdefault(child.words[1], definition)
     return found
 
 
-def check_tracked(
-    block: Statement, position: int, owner: str, defined: Mapping[str, Mapping[str, int]], problems: Problems
-) -> None:
-    """That what a track_script (…_file, …_process, …_bfd) block names is defined, and before it."""
+def read_tracked(
+    block: Statement, position: int, owner: str, defined: Definitions, problems: Problems
+) -> tuple[Tracked, ...]:
+    """NAME [weight N [reverse|noreverse]], one a line, of a block that lists what was defined before `position`."""
     kind = DEFINED_BY[block.word]
-    names = defined[kind]
+    limit = WEIGHT_MAX if kind in ("vrrp_script", "bfd_instance") else WEIGHT_MAX + 1
+    tracked: dict[str, Tracked] = {}
     for line in block.children:
         name = line.word
-        where = names.get(name)
-        if where is not None and where < position:
-            continue
-        if where is not None:
-            message, suggestion = f"{kind} {name} is defined after {owner}", f"move {kind} {name} before it"
-        else:
-            found = nearest(name, names)
-            message = f"there is no {kind} {name}"
-            suggestion = f"did you mean `{found}`?" if found else f"define {kind} {name} before it"
-        problems.error(line.line, message, f"{owner} is not tracked by it", word=0, suggestion=suggestion)
+        definition = defined[kind].get(name)
+        if definition is None or definition.position >= position:
+            _not_defined(line, kind, owner, defined[kind], problems)
+        elif definition.usable and name not in tracked:
+            weight, reverse = definition.weight, definition.reverse
+            if len(line.words) > 1:
+                weight, reverse = _weight(line, limit, problems)
+            tracked[name] = Tracked(name=name, weight=weight, reverse=reverse)
+    return tuple(tracked.values())
+
+
+def _not_defined(line: Statement, kind: str, owner: str, names: Mapping[str, Definition], problems: Problems) -> None:
+    name = line.word
+    if name in names:
+        message, suggestion = f"{kind} {name} is defined after {owner}", f"move {kind} {name} before it"
+    else:
+        found = nearest(name, names)
+        message = f"there is no {kind} {name}"
+        suggestion = f"did you mean `{found}`?" if found else f"define {kind} {name} before it"
+    problems.error(line.line, message, f"{owner} is not tracked by it", word=0, suggestion=suggestion)
 
 
 def read_tracked_interfaces(
     block: Statement, owner: str, own: str | None, problems: Problems, uses: list[InterfaceUse]
-) -> tuple[TrackedInterface, ...]:
+) -> tuple[Tracked, ...]:
     """IFNAME [weight N [reverse]], one a line. `own` is the instance's interface, which is tracked anyway."""
-    tracked: dict[str, TrackedInterface] = {}
+    tracked: dict[str, Tracked] = {}
     for line in block.children:
         name = line.word
         if name == own:
@@ -72,8 +112,8 @@ def read_tracked_interfaces(
             problems.error(line.line, f"{name} is tracked already", "the line is ignored", word=0)
         else:
             uses.append(InterfaceUse(name, problems.source.span(line.line, 0), f"track_interface of {owner}"))
-            weight, reverse = _weight(line, problems)
-            tracked[name] = TrackedInterface(name=name, weight=-weight if reverse else weight, reverse=reverse)
+            weight, reverse = _weight(line, WEIGHT_MAX, problems)
+            tracked[name] = Tracked(name=name, weight=weight, reverse=reverse)
     return tuple(tracked.values())
 
 
@@ -88,15 +128,13 @@ def read_vrrp_scripts(root: Statement) -> dict[str, VrrpScript]:
         if command is None:
             continue
         weights = [child.words for child in block.children if child.word == "weight" and child.value is not None]
-        reverse = bool(weights) and weights[-1][2:3] == ["reverse"]
-        weight = integer(values, "weight", 0)
         scripts[name] = VrrpScript(
             name=name,
             script=command_of(command, block),
             interval=integer(values, "interval", 1) * SECOND,
             timeout=integer(values, "timeout", 0) * SECOND,
-            weight=-weight if reverse else weight,
-            reverse=reverse,
+            weight=integer(values, "weight", 0),
+            reverse=bool(weights) and weights[-1][2:3] == ["reverse"],
             rise=integer(values, "rise", 1),
             fall=integer(values, "fall", 1),
             init_fail=flag(values, "init_fail"),
@@ -104,24 +142,7 @@ def read_vrrp_scripts(root: Statement) -> dict[str, VrrpScript]:
     return scripts
 
 
-def read_tracked_scripts(
-    block: Statement, scripts: Mapping[str, VrrpScript], names: Mapping[str, int], position: int, problems: Problems
-) -> tuple[TrackedScript, ...]:
-    """NAME [weight N [reverse|noreverse]], one a line; those that `check_tracked` complains of are left out."""
-    tracked: dict[str, TrackedScript] = {}
-    for line in block.children:
-        script = scripts.get(line.word)
-        if script is None or names[line.word] >= position or line.word in tracked:
-            continue
-        weight, reverse = script.weight, script.reverse
-        if len(line.words) > 1:
-            number, reverse = _weight(line, problems)
-            weight = -number if reverse else number
-        tracked[line.word] = TrackedScript(name=line.word, weight=weight, reverse=reverse)
-    return tuple(tracked.values())
-
-
-def _weight(line: Statement, problems: Problems) -> tuple[int, bool]:
+def _weight(line: Statement, limit: int, problems: Problems) -> tuple[int, bool]:
     options = line.words[1:]
     if not options:
         return 0, False
@@ -137,10 +158,9 @@ def _weight(line: Statement, problems: Problems) -> tuple[int, bool]:
     if isinstance(number, str):
         problems.error(line.line, f"weight: {number}", effect, word=2, kind=ProblemClass.INVALID_NUMBER)
         return 0, False
-    if abs(number) > WEIGHT_MAX:
-        message = f"a weight is at most {WEIGHT_MAX}"
-        number = WEIGHT_MAX if number > 0 else -WEIGHT_MAX
-        problems.error(line.line, message, f"{number} is used", word=2)
+    if abs(number) > limit:
+        number = limit if number > 0 else -limit
+        problems.error(line.line, f"a weight is at most {limit}", f"{number} is used", word=2)
     if len(options) > 2 and options[2] not in ("reverse", "noreverse"):
         problems.error(line.line, f"`{options[2]}` is no option of weight", "ignored", word=3)
     return number, options[2:3] == ["reverse"]

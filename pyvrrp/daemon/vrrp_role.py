@@ -33,10 +33,10 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
-    ScriptChanged,
     Started,
     StopRequested,
     TimePassed,
+    TrackerChanged,
 )
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import Transition, VrrpSnapshot
@@ -47,6 +47,7 @@ from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
+from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.units import MILLISECOND, Micros
@@ -169,7 +170,7 @@ class VrrpRole:
             self._scripts = ScriptTracker(
                 lambda script: self._start_command(script.script),
                 self._host.log,
-                lambda name, up: self._feed(ScriptChanged(monotonic(), name, up)),
+                lambda name, up: self._feed(TrackerChanged(monotonic(), Tracker.SCRIPT, name, up)),
             )
         if self._scripts is not None:
             self._scripts.run(config.vrrp_scripts)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pyvrrp.model.tracked import Tracked
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hmac:
@@ -79,10 +77,6 @@ class InstanceOptions:
     smtp_alert: bool | None = None
     """None: as global_defs say."""
     notify_priority_changes: bool | None = None
-    sync_group_tracking_weight: bool = False
-    track_file: tuple[Tracked, ...] = ()
-    track_process: tuple[Tracked, ...] = ()
-    track_bfd: tuple[Tracked, ...] = ()
     virtual_routes: tuple[Route, ...] = ()
     virtual_rules: tuple[Route, ...] = ()
     auth_hmac: Hmac | None = None

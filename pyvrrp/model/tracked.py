@@ -1,21 +1,34 @@
-"""Files, processes and BFD sessions that instances may be tied to, and what paces interfaces."""
+"""What instances may be tied to, and what paces interfaces."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from pyvrrp.net import Address
 from pyvrrp.units import MILLISECOND, Micros
 
 
+class Tracker(StrEnum):
+    """The kinds of things that are tracked; the value is the keyword of the block that lists them."""
+
+    INTERFACE = "track_interface"
+    SCRIPT = "track_script"
+    FILE = "track_file"
+    PROCESS = "track_process"
+    BFD = "track_bfd"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tracked:
-    """One line of track_file, track_process or track_bfd."""
+    """One line of track_interface, track_script, track_file, track_process or track_bfd."""
 
     name: str
-    weight: int | None = None
-    """None: that of the thing tracked."""
+    weight: int = 0
+    """0: if it is down it is a fault. Otherwise added to the priority: a positive weight while it is up, a negative one
+    while it is down; a file's number is multiplied by it. Where the line says nothing, that of the thing tracked."""
     reverse: bool = False
+    """Weight 0: being up is the fault. Otherwise what the weight adds is subtracted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +38,7 @@ class TrackFile:
     name: str
     file: str
     weight: int = 1
-    """What the number is multiplied with; 0: a number other than 0 is a fault."""
+    """What the number is multiplied by; 0: a number other than 0 is a fault."""
     reverse: bool = False
     init_file: tuple[str, ...] | None = None
     """[VALUE] [overwrite]: made at start; None: not."""

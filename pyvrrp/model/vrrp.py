@@ -7,6 +7,7 @@ from enum import IntEnum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
+from pyvrrp.model.tracked import Tracked, Tracker
 from pyvrrp.net import VRRP_GROUP4, Address, Interface
 from pyvrrp.units import SECOND, Micros
 
@@ -69,27 +70,15 @@ class VirtualAddress:
         return self.interface.ip
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedInterface:
-    """One line of track_interface."""
+class Tracking:
+    """What has a field for each block of things tracked: instances and sync groups."""
 
-    name: str
-    weight: int = 0
-    """0: down is a fault. Otherwise -253..253, added to the priority (reverse already applied)."""
-    reverse: bool = False
+    __slots__ = ()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrackedScript:
-    """One line of track_script."""
-
-    name: str
-    """Of a vrrp_script."""
-    weight: int = 0
-    """0: a failure is a fault. Otherwise -253..253, added while it succeeds (positive) or while it fails (negative);
-    the script's own weight where the line has none; reverse already applied."""
-    reverse: bool = False
-    """Weight 0: success is the fault."""
+    @property
+    def tracked(self) -> list[tuple[Tracker, Tracked]]:
+        """All of it, with its kind."""
+        return [(kind, one) for kind in Tracker for one in getattr(self, kind)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +100,7 @@ class Garp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class VrrpInstance:
+class VrrpInstance(Tracking):
     """One virtual router on one interface (vrrp_instance)."""
 
     name: str
@@ -135,8 +124,11 @@ class VrrpInstance:
     """Advertised addresses, in the order written."""
     virtual_ipaddress_excluded: tuple[VirtualAddress, ...] = ()
     """Added and removed with the others, not advertised."""
-    track_interface: tuple[TrackedInterface, ...] = ()
-    track_script: tuple[TrackedScript, ...] = ()
+    track_interface: tuple[Tracked, ...] = ()
+    track_script: tuple[Tracked, ...] = ()
+    track_file: tuple[Tracked, ...] = ()
+    track_process: tuple[Tracked, ...] = ()
+    track_bfd: tuple[Tracked, ...] = ()
     dont_track_primary: bool = False
     """Do not fault when `interface` goes down."""
     mcast_src_ip: Address | None = None
@@ -173,16 +165,20 @@ class VrrpInstance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SyncGroup:
-    """Instances that change state together (vrrp_sync_group)."""
+class SyncGroup(Tracking):
+    """Instances that change state together (vrrp_sync_group). What it tracks is tracked for every member: the reader of
+    the configuration has put it into the members too."""
 
     name: str
     members: tuple[str, ...]
     """Names of defined instances, in the order written."""
+    sync_group_tracking_weight: bool = False
+    """Weights of the members' own trackers count."""
     options: InstanceOptions | None = None
     """What is not acted on."""
-    track_interface: tuple[TrackedInterface, ...] = ()
-    """Tracked for every member: the reader of the configuration has put them into the members too."""
-    track_script: tuple[TrackedScript, ...] = ()
-    """Likewise."""
+    track_interface: tuple[Tracked, ...] = ()
+    track_script: tuple[Tracked, ...] = ()
+    track_file: tuple[Tracked, ...] = ()
+    track_process: tuple[Tracked, ...] = ()
+    track_bfd: tuple[Tracked, ...] = ()
     notify: Notify | None = None

@@ -18,7 +18,8 @@ from pyvrrp.core.vrrp.events import (
     StopRequested,
 )
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import Authentication, AuthType, Garp, State, TrackedInterface
+from pyvrrp.model.tracked import Tracked
+from pyvrrp.model.vrrp import Authentication, AuthType, Garp, State
 from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6
 from pyvrrp.units import SECOND
 from tests.conformance.play import director, instance, master, us, vip
@@ -292,16 +293,14 @@ def test_excluded_addresses_come_and_go_but_are_not_advertised() -> None:
 
 
 def test_tracked_interface_without_weight_faults() -> None:
-    d = master(instance(track_interface=(TrackedInterface(name="eth0"), TrackedInterface(name="eth7", reverse=True))))
+    d = master(instance(track_interface=(Tracked(name="eth0"), Tracked(name="eth7", reverse=True))))
     facts = InterfaceFacts(9, True, b"\2\0\0\0\0\7")
     assert d.do(InterfaceChanged(us(60.1), "eth7", facts))[-1] == "V MASTER->FAULT: tracked interface down"
     assert d.do(InterfaceChanged(us(61), "eth7", None)) == ["V FAULT->BACKUP: fault cleared"]
 
 
 def test_tracked_interface_with_weight_moves_the_priority() -> None:
-    d = director(
-        instance(track_interface=(TrackedInterface(name="eth7", weight=-30), TrackedInterface(name="eth0", weight=5)))
-    )
+    d = director(instance(track_interface=(Tracked(name="eth7", weight=-30), Tracked(name="eth0", weight=5))))
     d.start()
     assert d.view().effective_priority == 75
     assert dict(d.view().priority_sum) == {

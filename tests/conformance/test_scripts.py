@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pyvrrp.core.vrrp.events import Reconfigured, ScriptChanged
+from pyvrrp.core.vrrp.events import Reconfigured, TrackerChanged
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import SyncGroup, TrackedScript
+from pyvrrp.model.tracked import Tracked, Tracker
+from pyvrrp.model.vrrp import SyncGroup
 from tests.conformance.play import Director, director, instance, us, vip
 
-FIT = TrackedScript(name="fit")
+FIT = Tracked(name="fit")
 TRACKED = instance(track_script=(FIT,))
 SWEEP = "V removes 192.0.2.100/24"
 
 
 def script(d: Director, at: float, up: bool, name: str = "fit") -> list[str]:
-    return d.do(ScriptChanged(us(at), name, up))
+    return d.do(TrackerChanged(us(at), Tracker.SCRIPT, name, up))
 
 
 def test_it_starts_only_after_the_first_result() -> None:
@@ -52,7 +53,7 @@ def test_reverse_means_the_opposite() -> None:
 
 
 def test_weights_do_not_delay_and_move_the_priority() -> None:
-    d = director(instance(track_script=(TrackedScript(name="a", weight=20), TrackedScript(name="b", weight=-30))))
+    d = director(instance(track_script=(Tracked(name="a", weight=20), Tracked(name="b", weight=-30))))
     assert d.start()[-1] == "V INIT->BACKUP: startup"
     assert d.view().effective_priority == 100, "not known yet, adds nothing"
     script(d, 1, True, "a")

@@ -18,15 +18,16 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
-    ScriptChanged,
     Started,
     StopRequested,
     TimePassed,
+    TrackerChanged,
 )
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.timing import master_down_interval
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import SyncGroup, TrackedScript
+from pyvrrp.model.tracked import Tracked, Tracker
+from pyvrrp.model.vrrp import SyncGroup
 from pyvrrp.net import VRRP_GROUP4
 from pyvrrp.units import SECOND, Micros
 from pyvrrp.wire.vrrp import AdvertV2, encode_v2
@@ -41,7 +42,7 @@ INSTANCES = (
         virtual_router_id=53,
         preempt=False,
         virtual_ipaddress=(vip("198.51.100.1/24", "eth1"),),
-        track_script=(TrackedScript(name="fit"), TrackedScript(name="load", weight=-60)),
+        track_script=(Tracked(name="fit"), Tracked(name="load", weight=-60)),
     ),
 )
 GROUPS = (SyncGroup(name="G", members=("A", "B")),)
@@ -142,7 +143,7 @@ def test_invariants(script: list[tuple[Micros, tuple[str, Any, Any]]], masters: 
             up = None if how is None else InterfaceFacts(2, bool(how), facts.mac, facts.addresses)
             world.do(InterfaceChanged(at, str(which), up))
         elif what == "script":
-            world.do(ScriptChanged(at, which, how))
+            world.do(TrackerChanged(at, Tracker.SCRIPT, which, how))
         elif what == "lost":
             address = INSTANCES[which].addresses[0]
             world.present.discard(address)
@@ -158,7 +159,7 @@ def test_invariants(script: list[tuple[Micros, tuple[str, Any, Any]]], masters: 
     # Left alone on healthy interfaces, every instance becomes MASTER within two waits, and holds its addresses.
     for dev in ("eth0", "eth1"):
         world.do(InterfaceChanged(world.now, dev, facts))
-    world.do(ScriptChanged(world.now, "fit", True))
+    world.do(TrackerChanged(world.now, Tracker.SCRIPT, "fit", True))
     world.pass_time(world.now + 10 * SECOND)
     for view in world.router.snapshot().instances:
         assert view.state == "MASTER"

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import TypeAlias
 
 from pyvrrp.model.config import Config
+from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address
 from pyvrrp.units import Micros
@@ -47,12 +48,17 @@ class InterfaceChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptChanged:
-    """A vrrp_script finished its first run, went up or went down."""
+class TrackerChanged:
+    """What is tracked (other than an interface) is known for the first time, has become something else, or (None) is
+    to be found out anew."""
 
     at: Micros
+    kind: Tracker
     name: str
-    up: bool
+    value: bool | int | None
+    """Up or down; of a file its number."""
+    detail: str = ""
+    """Why it is down, in words: ``exit status 1 after 0.02 s``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +119,7 @@ class StopRequested:
 Event: TypeAlias = (
     Started
     | InterfaceChanged
-    | ScriptChanged
+    | TrackerChanged
     | DatagramReceived
     | TimePassed
     | AddressRemoved

@@ -34,14 +34,7 @@ from pyvrrp.core.vrrp.garp import GarpSchedule
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
 from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition
 from pyvrrp.core.vrrp.stats import Stats
-from pyvrrp.core.vrrp.surroundings import (
-    Interfaces,
-    Scripts,
-    awaited_scripts,
-    choose_source,
-    find_faults,
-    weighted,
-)
+from pyvrrp.core.vrrp.surroundings import Findings, Interfaces, awaited, choose_source, find_faults, weighted
 from pyvrrp.core.vrrp.timing import master_down_interval, skew_time
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
@@ -56,9 +49,9 @@ class Machine:
     """One instance. All methods that take `at` return the actions it leads to, in order."""
 
     def __init__(
-        self, config: VrrpInstance, interfaces: Interfaces, scripts: Scripts, virtual: Collection[Address]
+        self, config: VrrpInstance, interfaces: Interfaces, findings: Findings, virtual: Collection[Address]
     ) -> None:
-        """`interfaces`, `scripts`: the router's live maps. `virtual`: all virtual addresses, no source for anybody."""
+        """`interfaces`, `findings`: the router's live maps. `virtual`: all virtual addresses, no source for anybody."""
         self.config = config
         self.state = State.INIT
         self.want = State.INIT
@@ -68,7 +61,7 @@ class Machine:
         self.faults: dict[Cause, str] = {}
         self.stats = Stats()
         self._interfaces = interfaces
-        self._scripts = scripts
+        self._findings = findings
         self._virtual = virtual
         self._since: Micros = 0
         self._cause = Cause.STARTUP
@@ -140,7 +133,7 @@ class Machine:
     @property
     def awaits(self) -> tuple[str, ...]:
         """Scripts whose first result must come before the instance can start."""
-        return awaited_scripts(self.config, self._scripts)
+        return awaited(self.config, self._findings)
 
     def hears_again(self, datagram: DatagramReceived) -> bool:
         """Was this the master saying the same once more? Then it has been dealt with."""
@@ -204,12 +197,13 @@ class Machine:
         return min((time for time in times if time is not None), default=None)
 
     def look(self, at: Micros) -> list[Action]:
-        """Take in what the interfaces and scripts are now: source, faults, priority. The router acts on `faults`."""
+        """Take in what the interfaces and trackers are now: source, faults, priority. The router acts on `faults`."""
         self._echo.forget()
         self._source = choose_source(self.config, self._interfaces, self._virtual)
         self._advertiser.use(self.config, self._source)
-        self.faults = find_faults(self.config, self._interfaces, self._scripts, self._source)
-        self._priority_sum = summands(self.config.priority, weighted(self.config, self._interfaces, self._scripts))
+        self.faults = find_faults(self.config, self._interfaces, self._findings, self._source)
+        parts = weighted(self.config, self._interfaces, self._findings)
+        self._priority_sum = summands(self.config.priority, parts)
         priority = effective(self._priority_sum)
         if priority != self._effective_priority:
             text = f"({self.config.name}) Changing effective priority from {self._effective_priority} to {priority}"

@@ -19,16 +19,17 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
-    ScriptChanged,
     Started,
     StopRequested,
     TimePassed,
+    TrackerChanged,
 )
 from pyvrrp.core.vrrp.machine import Machine
 from pyvrrp.core.vrrp.snapshot import Cause, VrrpSnapshot
-from pyvrrp.core.vrrp.surroundings import devices
+from pyvrrp.core.vrrp.surroundings import Finding, devices
 from pyvrrp.core.vrrp.sync_group import Unit
 from pyvrrp.model.config import Config
+from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import State, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.units import Micros
@@ -61,7 +62,7 @@ class Router:
 
     def __init__(self, config: Config) -> None:
         self._interfaces: dict[str, InterfaceFacts] = {}
-        self._scripts: dict[str, bool] = {}
+        self._findings: dict[tuple[Tracker, str], Finding] = {}
         self._virtual: set[Address] = set()
         self._machines: dict[Key, Machine] = {}
         self._groups: dict[str, Unit] = {}
@@ -69,7 +70,7 @@ class Router:
         self._units: list[Unit] = []
         self._unit_of: dict[int, Unit] = {}
         self._watchers: dict[str, list[Machine]] = {}
-        self._trackers: dict[str, list[Machine]] = {}
+        self._followers: dict[tuple[Tracker, str], list[Machine]] = {}
         self._places: dict[Place, list[Machine]] = {}
         self._timers: list[tuple[Micros, int, Machine]] = []
         self._armed: dict[int, Micros] = {}
@@ -78,7 +79,7 @@ class Router:
         self._deaf_until: Micros = 0
         self._started = False
         for name, instance in keyed(config).items():
-            self._machines[name] = Machine(instance, self._interfaces, self._scripts, self._virtual)
+            self._machines[name] = Machine(instance, self._interfaces, self._findings, self._virtual)
         self._wire(config)
 
     def handle(self, event: Event) -> list[Action]:
@@ -90,9 +91,8 @@ class Router:
                 actions = self._time(event.at)
             case InterfaceChanged():
                 actions = self._interface(event)
-            case ScriptChanged():
-                self._scripts[event.name] = event.up
-                actions = self._look_again(self._trackers.get(event.name, []), event.at)
+            case TrackerChanged():
+                actions = self._tracker(event)
             case AddressRemoved():
                 actions = self._address_removed(event)
             case KernelRefused():
@@ -208,6 +208,14 @@ class Router:
             self._interfaces[event.name] = event.facts
         return self._look_again(self._watchers.get(event.name, []), event.at)
 
+    def _tracker(self, event: TrackerChanged) -> list[Action]:
+        tracked = event.kind, event.name
+        if event.value is None:
+            self._findings.pop(tracked, None)
+        else:
+            self._findings[tracked] = Finding(event.value, event.detail)
+        return self._look_again(self._followers.get(tracked, []), event.at)
+
     def _look_again(self, machines: list[Machine], at: Micros) -> list[Action]:
         """Something that these machines watch has changed."""
         if not self._started:
@@ -249,7 +257,7 @@ class Router:
         )
         removed = [machine for name, machine in old.items() if name not in wanted]
         self._machines = {
-            name: old.get(name) or Machine(instance, self._interfaces, self._scripts, self._virtual)
+            name: old.get(name) or Machine(instance, self._interfaces, self._findings, self._virtual)
             for name, instance in wanted.items()
         }
         actions: list[Action] = []
@@ -336,12 +344,12 @@ class Router:
         self._units = [*self._groups.values(), *(Unit(None, [machine]) for machine in by_name.values())]
         self._unit_of = {id(machine): unit for unit in self._units for machine in unit.members}
         self._watchers = {}
-        self._trackers = {}
+        self._followers = {}
         self._places = {}
         for name, machine in self._machines.items():
             self._places.setdefault(name[:3], []).append(machine)
-            for script in instances[name].track_script:
-                self._trackers.setdefault(script.name, []).append(machine)
+            for kind, track in instances[name].tracked:
+                self._followers.setdefault((kind, track.name), []).append(machine)
             for dev in devices(instances[name]):
                 self._watchers.setdefault(dev, []).append(machine)
         alive = {id(machine) for machine in self._machines.values()}

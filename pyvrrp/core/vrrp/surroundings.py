@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
-from pyvrrp.core.vrrp.priority import Weighted
+from pyvrrp.core.vrrp.priority import Summand, contribution
 from pyvrrp.core.vrrp.snapshot import Cause
 from pyvrrp.core.vrrp.timing import OWNER_PRIORITY
+from pyvrrp.model.tracked import Tracked, Tracker
 from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.net import Address
 
 Interfaces = Mapping[str, InterfaceFacts]
 """Devices by name; one that does not exist is absent."""
 
-Scripts = Mapping[str, bool]
-"""What vrrp_scripts have found, by name; one that has not finished its first run is absent."""
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is known of a thing that is tracked."""
+
+    value: bool | int
+    """Up or down; of a file its number."""
+    detail: str = ""
+    """Why it is down, in words."""
+
+
+Findings = Mapping[tuple[Tracker, str], Finding]
+"""By kind and name, interfaces excepted; what is not known yet is absent."""
+
+FAULTS: Final = {
+    Tracker.INTERFACE: Cause.TRACKED_INTERFACE_DOWN,
+    Tracker.SCRIPT: Cause.TRACKED_SCRIPT_FAILED,
+    Tracker.FILE: Cause.TRACKED_FILE,
+    Tracker.PROCESS: Cause.TRACKED_PROCESS,
+    Tracker.BFD: Cause.TRACKED_BFD,
+}
+WORDS: Final = {
+    Tracker.INTERFACE: ("down", "up"),
+    Tracker.SCRIPT: ("fails", "succeeds"),
+    Tracker.PROCESS: ("does not run", "runs"),
+    Tracker.BFD: ("down", "up"),
+}
+"""Down and up, as people say of each kind."""
 
 
 def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> Address | None:
@@ -37,7 +66,7 @@ def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collect
 
 
 def find_faults(
-    config: VrrpInstance, interfaces: Interfaces, scripts: Scripts, source: Address | None
+    config: VrrpInstance, interfaces: Interfaces, findings: Findings, source: Address | None
 ) -> dict[Cause, str]:
     """All that keeps the instance from running, with what exactly; empty: it can run."""
     faults: dict[Cause, str] = {}
@@ -53,36 +82,53 @@ def find_faults(
         if dev != config.interface and not (facts and facts.up):
             cause = Cause.INTERFACE_DOWN if facts else Cause.INTERFACE_MISSING
             faults.setdefault(cause, f"{dev}, which carries a virtual address")
-    for track in config.track_interface:
-        facts = interfaces.get(track.name)
-        if track.weight == 0 and (facts is not None and facts.up) == track.reverse:
-            faults.setdefault(Cause.TRACKED_INTERFACE_DOWN, track.name)
-    for script in config.track_script:
-        if script.weight == 0 and scripts.get(script.name) is script.reverse:
-            faults.setdefault(Cause.TRACKED_SCRIPT_FAILED, script.name)
+    for kind, track in config.tracked:
+        found = _finding(kind, track, interfaces, findings)
+        if found is not None and contribution(track, found.value) is None:
+            detail = _detail(kind, track, found)
+            faults[FAULTS[kind]] = f"{faults[FAULTS[kind]]}, {detail}" if FAULTS[kind] in faults else detail
     return faults
 
 
-def awaited_scripts(config: VrrpInstance, scripts: Scripts) -> tuple[str, ...]:
+def awaited(config: VrrpInstance, findings: Findings) -> tuple[str, ...]:
     """Scripts without whose first result nobody knows whether the instance is fit to run at all."""
-    return tuple(s.name for s in config.track_script if s.weight == 0 and s.name not in scripts)
+    return tuple(s.name for s in config.track_script if s.weight == 0 and (Tracker.SCRIPT, s.name) not in findings)
 
 
-def weighted(config: VrrpInstance, interfaces: Interfaces, scripts: Scripts) -> list[Weighted]:
-    """All that may move the priority."""
-    trackers: list[Weighted] = []
-    for track in config.track_interface:
-        facts = interfaces.get(track.name)
-        up = facts is not None and facts.up
-        trackers.append((f"track_interface {track.name} {'up' if up else 'down'}", track.weight, up))
-    for script in config.track_script:
-        good = scripts.get(script.name)
-        result = "succeeds" if good else "fails"
-        trackers.append((f"track_script {script.name} {result}", script.weight, good))
-    return trackers
+def weighted(config: VrrpInstance, interfaces: Interfaces, findings: Findings) -> list[Summand]:
+    """What each tracker adds to the priority, those that add nothing left out."""
+    parts: list[Summand] = []
+    for kind, track in config.tracked:
+        found = _finding(kind, track, interfaces, findings)
+        added = None if found is None else contribution(track, found.value)
+        if found is not None and added:
+            is_file = kind is Tracker.FILE
+            state = f"{int(found.value)} x {_factor(track)}" if is_file else WORDS[kind][bool(found.value)]
+            parts.append((f"{kind.value} {track.name} {state}", added))
+    return parts
 
 
 def devices(config: VrrpInstance) -> frozenset[str]:
     """All devices whose changes concern the instance."""
     names = {config.interface, *(address.dev for address in config.addresses)}
     return frozenset(names.union(track.name for track in config.track_interface))
+
+
+def _finding(kind: Tracker, track: Tracked, interfaces: Interfaces, findings: Findings) -> Finding | None:
+    if kind is not Tracker.INTERFACE:
+        return findings.get((kind, track.name))
+    facts = interfaces.get(track.name)
+    return Finding(facts is not None and facts.up)
+
+
+def _detail(kind: Tracker, track: Tracked, found: Finding) -> str:
+    """What is wrong, in words. That a thing is down need not be said of what is called down already."""
+    if kind is Tracker.FILE:
+        return f"{track.name} is {int(found.value)}" + (f", times {_factor(track)}" if track.weight else "")
+    if track.reverse:
+        return f"{track.name} {WORDS[kind][bool(found.value)]}, which is reversed"
+    return f"{track.name}: {found.detail}" if found.detail else track.name
+
+
+def _factor(track: Tracked) -> int:
+    return -track.weight if track.reverse else track.weight

@@ -5,12 +5,12 @@ from ipaddress import IPv4Address, IPv4Interface
 import pytest
 
 from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import (
     Authentication,
     AuthType,
     Garp,
     State,
-    TrackedInterface,
     VirtualAddress,
     VrrpInstance,
 )
@@ -94,9 +94,9 @@ debug 2
         ("fe80::1/64", "eth0"),
     ]
     assert made.track_interface == (
-        TrackedInterface(name="eth1"),
-        TrackedInterface(name="eth2", weight=10),
-        TrackedInterface(name="eth3", weight=-10, reverse=True),
+        Tracked(name="eth1"),
+        Tracked(name="eth2", weight=10),
+        Tracked(name="eth3", weight=10, reverse=True),
     )
     assert made.dont_track_primary
     assert made.mcast_src_ip == IPv4Address("10.0.0.2")

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.vrrp import SyncGroup, TrackedInterface
+from pyvrrp.model.tracked import Tracked
+from pyvrrp.model.vrrp import SyncGroup
 from tests.unit.config.files import loaded, told
 
 
@@ -21,7 +22,7 @@ def test_a_group_before_its_members() -> None:
     found = loaded(group + TWO)
     assert found.problems == ()
     assert found.config.vrrp_sync_groups == (
-        SyncGroup(name="G", members=("V", "W"), track_interface=(TrackedInterface(name="eth1", weight=5),)),
+        SyncGroup(name="G", members=("V", "W"), track_interface=(Tracked(name="eth1", weight=5),)),
     )
     assert loaded(TWO + "vrrp_sync_group G {\ngroup {\nV W\n}\n}\n").config.vrrp_sync_groups[0].members == ("V", "W")
 
@@ -66,11 +67,82 @@ def test_a_member_that_is_not_active_is_said_as_such() -> None:
     assert all(problem.severity is Severity.INACTIVE for problem in found.problems)
 
 
-def test_a_weight_on_a_member_alone_is_told() -> None:
-    one = instance("V", 1, "track_interface {\neth1 weight 5\n}") + instance("W", 2)
-    group = "vrrp_sync_group G {\ngroup {\nV W\n}\n%s}\n"
-    assert "changes the priority of V" in loaded(one + group % "").problems[0].message
-    assert not [p for p in loaded(one + group % "sync_group_tracking_weight\n").problems if p.kind]
+DEFINED = """\
+vrrp_script s {
+script /bin/true
+}
+vrrp_script sw {
+script /bin/true
+weight 5
+}
+track_file f {
+file /tmp/f
+}
+track_file fw {
+file /tmp/f
+weight 3
+}
+vrrp_track_process p {
+process sshd
+}
+vrrp_track_process pw {
+process sshd
+weight 7
+}
+bfd_instance b {
+neighbor_ip 10.9.0.1
+}
+bfd_instance bw {
+neighbor_ip 10.9.0.2
+weight 9
+}
+"""
+TRACKS = (
+    "track_interface {\neth1 weight 4\n}\ntrack_script {\ns\nsw\n}\ntrack_file {\nf\nfw\n}\n"
+    "track_process {\np\npw\n}\ntrack_bfd {\nb\nbw\n}"
+)
+GROUP = "vrrp_sync_group G {\ngroup {\nV W\n}\n%s\n}\n"
+
+
+def tracked(text: str, name: str = "V") -> tuple[list[tuple[str, int]], int]:
+    """What the instance tracks, and how many complaints there are that keepalived makes too."""
+    found = loaded(DEFINED + text)
+    instance = next(one for one in found.config.vrrp_instances if one.name == name)
+    complaints = [problem for problem in found.problems if problem.kind is ProblemClass.GENERAL]
+    return [(one.name, one.weight) for _, one in instance.tracked], len(complaints)
+
+
+ALL = [("eth1", 4), ("s", 0), ("sw", 5), ("f", 1), ("fw", 3), ("p", 0), ("pw", 7), ("b", 0), ("bw", 9)]
+WITHOUT = [("eth1", 4), ("s", 0), ("f", 0), ("p", 0), ("pw", 7), ("b", 0)]
+
+
+def test_weights_of_a_member_alone_do_not_count() -> None:
+    """As keepalived 2.2.7 says it for each of these, and does not for processes."""
+    members = instance("V", 1, TRACKS) + instance("W", 2)
+    assert tracked(members + GROUP % "") == (WITHOUT, 5)
+    assert tracked(members) == (ALL, 0)
+
+
+def test_unless_they_are_asked_for() -> None:
+    members = instance("V", 1, TRACKS) + instance("W", 2)
+    assert tracked(members + GROUP % "sync_group_tracking_weight") == (ALL, 0)
+    assert tracked(members + GROUP % "global_tracking")[0] == ALL
+
+
+def test_what_a_group_tracks_keeps_its_weights_and_wins() -> None:
+    assert tracked(instance("V", 1) + instance("W", 2) + GROUP % TRACKS) == (ALL, 0)
+    assert tracked(instance("V", 1, TRACKS) + instance("W", 2) + GROUP % TRACKS) == (
+        [("eth1", 4), ("s", 0), ("sw", 5), ("f", 1), ("fw", 3), ("p", 0), ("pw", 7), ("b", 0), ("bw", 9)],
+        6,
+    )
+
+
+def test_weights_mean_nothing_to_an_owner() -> None:
+    assert tracked(instance("V", 1, TRACKS + "\npriority 255")) == (WITHOUT, 5)
+    members = instance("V", 1, "priority 255") + instance("W", 2)
+    none = [(name, 0) for name, _ in ALL]
+    assert tracked(members + GROUP % TRACKS) == (none, 6)
+    assert tracked(members + GROUP % TRACKS, "W") == (none, 6)
 
 
 @pytest.mark.parametrize(

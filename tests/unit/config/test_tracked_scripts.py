@@ -10,7 +10,7 @@ from pyvrrp.daemon.configuration import Reading, without_scripts
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.notify import Notify
 from pyvrrp.model.scripts import Command, VrrpScript
-from pyvrrp.model.vrrp import TrackedScript
+from pyvrrp.model.tracked import Tracked
 from pyvrrp.units import SECOND
 
 SCRIPTS = """
@@ -68,12 +68,12 @@ def test_all_that_a_vrrp_script_says(tmp_path: Path) -> None:
             init_fail=True,
         ),
         VrrpScript(name="plain", script=Command(("/x/plain",))),
-        VrrpScript(name="turned", script=Command(("/x/turned",)), weight=-7, reverse=True),
+        VrrpScript(name="turned", script=Command(("/x/turned",)), weight=7, reverse=True),
     ), "the unused one is left out"
     assert config.vrrp_instances[0].track_script == (
-        TrackedScript(name="full", weight=-20),
-        TrackedScript(name="plain"),
-        TrackedScript(name="turned", weight=-7, reverse=True),
+        Tracked(name="full", weight=-20),
+        Tracked(name="plain"),
+        Tracked(name="turned", weight=7, reverse=True),
     )
 
 
@@ -81,9 +81,9 @@ def test_a_line_has_the_last_word_on_the_weight(tmp_path: Path) -> None:
     tracks = "track_script {\nfull weight 5\nplain weight 9 reverse\nturned weight 3 noreverse\nnosuch\n}"
     found = loaded(tmp_path, SCRIPTS + INSTANCE % ("V", 1, tracks, 1))
     assert found.config.vrrp_instances[0].track_script == (
-        TrackedScript(name="full", weight=5),
-        TrackedScript(name="plain", weight=-9, reverse=True),
-        TrackedScript(name="turned", weight=3),
+        Tracked(name="full", weight=5),
+        Tracked(name="plain", weight=9, reverse=True),
+        Tracked(name="turned", weight=3),
     )
     assert [problem.message for problem in found.problems if "nosuch" in problem.message] == [
         "there is no vrrp_script nosuch"
@@ -116,7 +116,7 @@ vrrp_sync_group G {
 }
 """
     config = loaded(tmp_path, SCRIPTS + members + group).config
-    both = (TrackedScript(name="full", weight=-20), TrackedScript(name="plain", weight=4))
+    both = (Tracked(name="full", weight=-20), Tracked(name="plain", weight=4))
     for instance in config.vrrp_instances:
         assert sorted(instance.track_script, key=lambda one: one.name) == sorted(both, key=lambda one: one.name)
         assert [one.name for one in instance.track_interface] == ["eth1"]

@@ -19,7 +19,8 @@ from pyvrrp.daemon.vrrp_role import VrrpRole
 from pyvrrp.kernel.fake import FakeKernel, Segment, Verb
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.scripts import Command, VrrpScript
-from pyvrrp.model.vrrp import TrackedScript, VrrpInstance
+from pyvrrp.model.tracked import Tracked
+from pyvrrp.model.vrrp import VrrpInstance
 from tests.conformance.play import instance, us, vip
 
 VIP = vip("192.0.2.100/24")
@@ -258,7 +259,7 @@ async def test_no_announcement_after_mastership_is_lost() -> None:
 async def test_a_script_decides_whether_the_instance_runs(tmp_path: Path) -> None:
     flag = tmp_path / "fit"
     fit = VrrpScript(name="fit", script=Command(("/usr/bin/test", "-e", str(flag))), interval=us(0.05), timeout=us(10))
-    tracking = replace(FAST, track_script=(TrackedScript(name="fit"),))
+    tracking = replace(FAST, track_script=(Tracked(name="fit"),))
     alone = Hosted(Segment(), 1, tracking, scripts=(fit,))
     alone.start()
     assert alone.state == "INIT"
