@@ -201,6 +201,8 @@ def _service(block: Statement) -> tuple[str, ...]:
 
 def _named(server: VirtualServer) -> tuple[str, ...]:
     endpoint = server.key.endpoint
+    if server.key.group is not None:
+        return ("group", server.key.group)
     if endpoint is None:
         return ("fwmark", str(server.key.fwmark))
     return (str(endpoint.address), str(endpoint.port)) if endpoint.port else (str(endpoint.address),)

@@ -1,25 +1,29 @@
-"""Checker blocks. Those that are not active are told where they open."""
+"""Checker blocks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from pyvrrp.config.http_checks import VERSIONS, build_urls
+from pyvrrp.config.local_checks import build_bfd, build_file, build_misc
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.checkers import (
+    BfdCheck,
     Checker,
     CheckTiming,
     ConnectOptions,
     DnsCheck,
+    Follower,
     HttpCheck,
+    MiscCheck,
     PingCheck,
     SmtpCheck,
     SslCheck,
@@ -31,7 +35,9 @@ from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 
 HEX_WORD: Final = r"[0-9a-fA-FxX]+"
-CHECKS: Final = frozenset({"TCP_CHECK", "UDP_CHECK", "HTTP_GET", "SSL_GET", "PING_CHECK", "DNS_CHECK", "SMTP_CHECK"})
+ASKING: Final = frozenset({"TCP_CHECK", "UDP_CHECK", "HTTP_GET", "SSL_GET", "PING_CHECK", "DNS_CHECK", "SMTP_CHECK"})
+"""Those that connect to the server."""
+CHECKS: Final = ASKING | {"MISC_CHECK", "FILE_CHECK", "BFD_CHECK"}
 CONNECTION: Final = frozenset(
     {"connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "connect_timeout", "fwmark"}
 )
@@ -39,6 +45,7 @@ DNS_TYPES: Final = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DN
 HELO: Final = "smtpchecker.keepalived.org"
 DELAY_BEFORE_RETRY: Final[Mapping[str, int]] = {"HTTP_GET": 3 * SECOND, "SSL_GET": 3 * SECOND}
 """Where it is not the default."""
+RETRY: Final[Mapping[str, int]] = {"DNS_CHECK": 3, "MISC_CHECK": 0}
 DEFAULTS: Final[Mapping[str, int]] = {
     "delay_loop": 60 * SECOND,
     "retry": 1,
@@ -55,15 +62,47 @@ class Settings:
     """checker_log_all_failures."""
     tls: TlsFiles | None = None
     """The SSL block."""
+    files: set[str] = field(default_factory=set)
+    """Names of track_file blocks that came before."""
+    sessions: set[str] = field(default_factory=set)
+    """Names of bfd_instance blocks that came before, and that real servers may follow."""
 
 
 def build_checks(
-    block: Statement, server: Endpoint, inherited: Values, outer: Values, settings: Settings, problems: Problems
-) -> list[Checker]:
-    """The check; none if it is dropped, and several if an SMTP_CHECK has several hosts.
+    blocks: Iterable[Statement],
+    server: Endpoint,
+    inherited: Values,
+    outer: Values,
+    settings: Settings,
+    problems: Problems,
+) -> list[Checker | MiscCheck | Follower]:
+    """The checks of a real server, but those that are dropped.
 
     `inherited`: what the real server, else the virtual server says; `outer`: the virtual server alone.
     """
+    built: list[Checker | MiscCheck | Follower] = []
+    for block in blocks:
+        word = block.words[0]
+        if word in ASKING:
+            built += _asking(block, server, inherited, outer, settings, problems)
+        elif word == "MISC_CHECK":
+            delay_loop = integer(outer, "delay_loop", DEFAULTS["delay_loop"])
+            misc = build_misc(block, _timing(word, scalars(block), inherited, settings), delay_loop)
+            built += [misc] if misc else []
+        elif word == "FILE_CHECK":
+            file = build_file(block, settings.files, problems)
+            built += [file] if file else []
+        elif word == "BFD_CHECK":
+            followed = {check.name for check in built if isinstance(check, BfdCheck)}
+            session = build_bfd(block, settings.sessions, followed, inherited, problems)
+            built += [session] if session else []
+    return built
+
+
+def _asking(
+    block: Statement, server: Endpoint, inherited: Values, outer: Values, settings: Settings, problems: Problems
+) -> list[Checker]:
+    """Several if an SMTP_CHECK has several hosts."""
     word = block.words[0]
     own = scalars(block)
     retry = own.pop("nb_get_retry", None)
@@ -85,7 +124,7 @@ def build_checks(
 def _timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
     delay_loop = integer(own, "delay_loop", integer(inherited, "delay_loop", DEFAULTS["delay_loop"]))
     delay = delay_loop if word == "DNS_CHECK" else DELAY_BEFORE_RETRY.get(word, DEFAULTS["delay_before_retry"])
-    retry = 3 if word == "DNS_CHECK" else DEFAULTS["retry"]
+    retry = RETRY.get(word, DEFAULTS["retry"])
     return CheckTiming(
         delay_loop=delay_loop,
         retry=integer(own, "retry", integer(inherited, "retry", retry)),

@@ -16,7 +16,7 @@ from pyvrrp.config.source import Source
 from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, Severity, Span
 from pyvrrp.model.config import Config
-from pyvrrp.model.lvs import VirtualServer
+from pyvrrp.model.lvs import RealServer, VirtualServer, VirtualServerGroup
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.units import format_seconds
 
@@ -214,9 +214,9 @@ class _Comparison:
             self.tell(there, Span(self.left.source.name, 0), Severity.WARNING, message, effect)
 
     def virtual_servers(self) -> None:
-        theirs = {server.key: server for server in self.right.config.virtual_servers}
+        theirs = {str(server.key): server for server in self.right.config.virtual_servers}
         for server in self.left.config.virtual_servers:
-            other = theirs.pop(server.key, None)
+            other = theirs.pop(str(server.key), None)
             here = self.left.span(_block(self.left, server))
             if other is None:
                 self._missing(server, here, self.right)
@@ -236,6 +236,11 @@ class _Comparison:
 
 def _block(side: Side, server: VirtualServer) -> Statement:
     endpoint = server.key.endpoint
+    if server.key.group is not None:
+        blocks = [
+            b for b in side.root.children if b.word == "virtual_server" and b.words[1:3] == ["group", server.key.group]
+        ]
+        return blocks[min(server.key.ordinal, len(blocks) - 1)]
     if endpoint is None:
         return side.block("virtual_server", "fwmark", str(server.key.fwmark))
     port = (str(endpoint.port),) if endpoint.port else ()
@@ -259,7 +264,10 @@ def _range(instance: VrrpInstance) -> tuple[int, int]:
 
 def _unlike(one: VirtualServer, two: VirtualServer) -> Iterable[str]:
     """In which ways two virtual servers differ."""
+    if one.group is not None and two.group is not None:
+        yield from _unlike_groups(one.group, two.group)
     for word, a, b in (
+        ("protocol", *(server.key.protocol.name if server.key.protocol else "none" for server in (one, two))),
         ("lb_algo", one.scheduler, two.scheduler),
         ("persistence_timeout", one.persistence_timeout, two.persistence_timeout),
         ("quorum", one.quorum, two.quorum),
@@ -277,8 +285,24 @@ def _unlike(one: VirtualServer, two: VirtualServer) -> Iterable[str]:
         other = theirs.get(endpoint, server)
         if server.weight != other.weight:
             yield f"real server {endpoint} has weight {server.weight} here and {other.weight} there"
-        if server.forwarding != other.forwarding:
-            yield f"real server {endpoint} has {server.forwarding.name} here and {other.forwarding.name} there"
+        if (server.forwarding, server.tunnel) != (other.forwarding, other.tunnel):
+            yield f"real server {endpoint} has {_method(server)} here and {_method(other)} there"
     sorry = [str(server.sorry_server.endpoint) if server.sorry_server else "none" for server in (one, two)]
     if sorry[0] != sorry[1]:
         yield f"the sorry server is {sorry[0]} here and {sorry[1]} there"
+
+
+def _unlike_groups(one: VirtualServerGroup, two: VirtualServerGroup) -> Iterable[str]:
+    ours, theirs = ([*map(str, group.ranges), *map(str, group.marks)] for group in (one, two))
+    for here, there, where in ((ours, theirs, "here"), (theirs, ours, "there")):
+        only = [entry for entry in here if entry not in there]
+        if only:
+            yield f"group {one.name} has {listing(only)} only {where}"
+
+
+def _method(server: RealServer) -> str:
+    tunnel = server.tunnel
+    if tunnel is None:
+        return server.forwarding.name
+    port = f" port {tunnel.port}" if tunnel.port else ""
+    return f"{server.forwarding.name} type {tunnel.type.name.lower()}{port} {tunnel.checksum.name.lower()}"

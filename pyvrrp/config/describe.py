@@ -21,6 +21,7 @@ KINDS: Final[Mapping[str, str]] = {
     "flag": "none",
     "bool_any": "none; any of on and off turns it on",
     "word": "word",
+    "word1": "word",
     "ip": "IP address",
     "ip4": "IPv4 address",
     "ifname": "network interface, at most 15 characters",
@@ -155,7 +156,7 @@ def example(row: Keyword) -> str:
         return f"{row.word}{name} {{ … }}"
     kind, _, detail = row.argument.lstrip("?!").partition(" ")
     values = {"secs": "SECONDS", "ms": "MILLISECONDS", "ip": "ADDRESS", "ip4": "ADDRESS", "ifname": "INTERFACE"}
-    values |= {"uint": "N", "int": "N", "weight": "N [reverse]", "word": "WORD", "command": "COMMAND"}
+    values |= {"uint": "N", "int": "N", "weight": "N [reverse]", "word": "WORD", "word1": "WORD", "command": "COMMAND"}
     values |= {"words": "WORDS", "words1": "WORDS", "bool": "[on|off]", "enum": detail.replace(",", "|")}
     value = values.get(kind.rstrip("~"), "")
     if row.argument[0] == "?":

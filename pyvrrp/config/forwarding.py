@@ -9,7 +9,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import parse_integer
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass
-from pyvrrp.model.lvs import Forwarding
+from pyvrrp.model.lvs import Forwarding, Tunnel, TunnelChecksum, TunnelType
 
 METHODS: Final = ("NAT", "DR", "TUN")
 TUNNELS: Final = ("ipip", "gue", "gre")
@@ -19,8 +19,8 @@ CHECKSUMS: Final = ("nocsum", "csum", "remcsum")
 @dataclass(frozen=True, slots=True)
 class Method:
     forwarding: Forwarding
-    supported: bool
-    """False for tunnels other than plain ipip."""
+    tunnel: Tunnel | None = None
+    """None: plain ipip, if it is a tunnel."""
 
 
 def read_forwarding(statement: Statement, problems: Problems) -> Method | None:
@@ -69,4 +69,9 @@ def read_forwarding(statement: Statement, problems: Problems) -> Method | None:
     if wrong:
         problems.error(line, wrong, "the method is ignored")
         return None
-    return Method(forwarding, supported=kind == "ipip")
+    if kind == "ipip":
+        return Method(forwarding)
+    return Method(
+        forwarding,
+        Tunnel(type=TunnelType[kind.upper()], port=port, checksum=TunnelChecksum[checksum.upper()]),
+    )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
@@ -18,7 +18,11 @@ from pyvrrp.model.vrrp import Garp
 from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
 from pyvrrp.units import SECOND
 
+if TYPE_CHECKING:
+    from pyvrrp.model.globals import IpvsGlobals
+
 INCLUDE_CHECKS = frozenset({"read", "match", "wildcard_match", "brace_match"})
+IPVS_WORDS: Final = frozenset({"net_namespace_ipvs", "lvs_timeouts", "lvs_sync_daemon"})
 GROUP_WORDS: Final = ("vrrp_mcast_group4", "vrrp_mcast_group6")
 
 
@@ -63,7 +67,7 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         gna_interval=integer(values, "vrrp_gna_interval", 0),
         dynamic_interfaces="dynamic_interfaces" in values,
         scripts=read_script_rules(values),
-        **_groups(root),
+        **_groups(root, problems),
     )
     groups: dict[int, Address] = {4: VRRP_GROUP4, 6: VRRP_GROUP6}
     for word in GROUP_WORDS:
@@ -89,7 +93,7 @@ def _is_group(word: str, address: Address) -> bool:
     return address.is_multicast and word.endswith(str(address.version))
 
 
-def _groups(root: Statement) -> dict[str, Any]:
+def _groups(root: Statement, problems: Problems) -> dict[str, Any]:
     """The rarer groups of which something is said; none of their types is loaded where nothing is."""
     statements = [child for child in root.children if not child.children]
     statements += [child for block in root.children if block.word == "global_defs" for child in block.children]
@@ -108,8 +112,22 @@ def _groups(root: Statement) -> dict[str, Any]:
         "buffers": fill(groups.Buffers, statements),
         "places": fill(groups.Places, statements),
         "vrrp": fill(groups.VrrpGlobals, statements, allow_if_changes=allow or None),
-        "ipvs": fill(groups.IpvsGlobals, statements),
+        "ipvs": _ipvs(statements, problems),
     }
+
+
+def _ipvs(statements: Collection[Statement], problems: Problems) -> IpvsGlobals | None:
+    if not any(child.word in IPVS_WORDS for child in statements):
+        return None
+    from pyvrrp.config.ipvs import read_sync_daemon, read_timeouts
+    from pyvrrp.model.globals import IpvsGlobals
+
+    return fill(
+        IpvsGlobals,
+        [child for child in statements if child.word == "net_namespace_ipvs"],
+        lvs_timeouts=read_timeouts(statements, problems),
+        lvs_sync_daemon=read_sync_daemon(statements, problems),
+    )
 
 
 def _garp(values: Values) -> Garp:

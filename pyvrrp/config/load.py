@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from pyvrrp.config.checks import Settings
 from pyvrrp.config.collection import no_collection
 from pyvrrp.config.global_defs import Defaults, build_global_defs
+from pyvrrp.config.groups import build_groups
 from pyvrrp.config.http_checks import build_tls
 from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
@@ -25,13 +26,14 @@ from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
 from pyvrrp.model.checkers import TlsFiles
 from pyvrrp.model.config import Config
-from pyvrrp.model.lvs import ServiceKey, VirtualServer
+from pyvrrp.model.lvs import ServiceKey, VirtualServer, VirtualServerGroup
 from pyvrrp.model.vrrp import VrrpInstance
 
 NAMED: Final = frozenset({"vrrp_instance", "vrrp_sync_group"})
 """Blocks of which a second one of the same name is skipped."""
 TRACKABLE: Final = ("track_files", "track_processes", "bfd_instances")
 """The fields of what instances may track, besides scripts."""
+FOLLOWED: Final = frozenset({"track_file", "vrrp_track_file", "bfd_instance"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +79,15 @@ def load(source: Source) -> Loaded:
     left_out = blocks.keys() - instances.keys()
     sync_groups = build_sync_groups(groups, instances, left_out, defined, problems, uses)
     members = with_group_tracking(instances, sync_groups, blocks, problems)
+    server_groups = build_groups(root, problems)
     tracked = {script.name for instance in members for script in instance.track_script}
     config = Config(
         global_defs=global_defs,
         vrrp_instances=members,
         vrrp_sync_groups=sync_groups,
         vrrp_scripts=tuple(script for name, script in vrrp_scripts.items() if name in tracked),
-        virtual_servers=_virtual_servers(root, defaults, problems),
+        virtual_servers=_virtual_servers(root, server_groups, defaults, problems),
+        virtual_server_groups=tuple(server_groups.values()),
         **others,
     )
     lint(config, {name: block.line for name, (_, block) in blocks.items()}, problems)
@@ -144,13 +148,19 @@ def _named(root: Statement, word: str, problems: Problems) -> dict[str, tuple[in
     return found
 
 
-def _virtual_servers(root: Statement, defaults: Defaults, problems: Problems) -> tuple[VirtualServer, ...]:
+def _virtual_servers(
+    root: Statement, groups: Mapping[str, VirtualServerGroup], defaults: Defaults, problems: Problems
+) -> tuple[VirtualServer, ...]:
     built: dict[ServiceKey, VirtualServer] = {}
+    ordinals: dict[str, int] = {}
     settings = Settings(defaults.log_all_failures, _tls(root, problems))
     for block in root.children:
-        if block.words[0] != "virtual_server":
+        word = block.words[0]
+        if word != "virtual_server":
+            if word in FOLLOWED and len(block.words) > 1:
+                _followed(block, settings)
             continue
-        server = build_virtual_server(block, settings, problems)
+        server = build_virtual_server(block, groups, ordinals, settings, problems)
         if server is None:
             continue
         if server.key in built:
@@ -160,6 +170,17 @@ def _virtual_servers(root: Statement, defaults: Defaults, problems: Problems) ->
         else:
             built[server.key] = server
     return tuple(built.values())
+
+
+def _followed(block: Statement, settings: Settings) -> None:
+    """What real servers may follow from here on."""
+    inside = {child.words[0] for child in block.children}
+    if block.row is not None and inside.isdisjoint(block.row.needs):
+        return
+    if block.words[0] != "bfd_instance":
+        settings.files.add(block.words[1])
+    elif "vrrp" not in inside or "checker" in inside:
+        settings.sessions.add(block.words[1])
 
 
 def _tls(root: Statement, problems: Problems) -> TlsFiles | None:

@@ -105,6 +105,7 @@ def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
         "flag": _flag,
         "bool_any": _bool_any,
         "word": _optional(_word) if optional else _word,
+        "word1": _word1,
         "ip": _ip,
         "ip4": _ip4,
         "ifname": _ifname,
@@ -202,6 +203,14 @@ def _bool_any(words: list[str], complain: Complain) -> object:
 
 def _word(words: list[str], complain: Complain) -> object:
     return words[1]
+
+
+def _word1(words: list[str], complain: Complain) -> object:
+    """With more words than one it is refused."""
+    if len(words) == 2:
+        return words[1]
+    complain(f"`{words[0]}` takes one word", 2, ProblemClass.GENERAL)
+    return None
 
 
 def _ip(words: list[str], complain: Complain) -> object:

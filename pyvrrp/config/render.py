@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
-from pyvrrp.config.checks import CHECKS
+from pyvrrp.config.checks import ASKING
 from pyvrrp.config.effective import CONNECT, GLOBAL_DEFS, INSTANCE, REAL_SERVER, ROOT, TIMING, VIRTUAL_SERVER, Row
 from pyvrrp.config.lexer import CODE
 from pyvrrp.config.load import load
@@ -78,6 +78,7 @@ class _Renderer:
             self.root.children.insert(0, made)
             global_blocks = [made]
         nodes = []
+        groups = {server.key.group: -1 for server in self.config.virtual_servers}
         for child in self.root.children:
             if child.word == "global_defs":
                 last = child is global_blocks[-1]
@@ -87,7 +88,7 @@ class _Renderer:
             elif child.word == "vrrp_instance" and len(child.words) == 2 and child.words[1] in instances:
                 nodes.append(self._block(child, INSTANCE, instances.pop(child.words[1])))
             elif child.word == "virtual_server":
-                pool = servers.pop(_key(child), None)
+                pool = servers.pop(_key(child, groups), None)
                 nodes.append(self._node(child) if pool is None else self._virtual_server(child, pool))
             else:
                 nodes.append(self._node(child))
@@ -105,8 +106,8 @@ class _Renderer:
 
     def _real_server(self, block: Statement, node: Node, server: RealServer, pool: Statement) -> None:
         node.children = self._fill(node.children, block, REAL_SERVER, server, (pool,))
-        checks = [child for child in block.children if child.word in CHECKS]
-        nodes = [child for child in node.children if child.word in CHECKS]
+        checks = [child for child in block.children if child.word in ASKING]
+        nodes = [child for child in node.children if child.word in ASKING]
         if len(checks) != len(server.checkers):
             return
         for child, inner, checker in zip(checks, nodes, server.checkers, strict=True):
@@ -177,12 +178,17 @@ class _Renderer:
 
 def _name(server: VirtualServer) -> str:
     """By what the block of a virtual server is recognized; a mark may be there for IPv4 and for IPv6."""
-    return f"fwmark {server.key.fwmark}" if server.key.endpoint is None else str(server.key)
+    return f"fwmark {server.key.fwmark}" if server.key.fwmark else str(server.key)
 
 
-def _key(block: Statement) -> str | None:
-    """The same, from the block; None if it can be none."""
+def _key(block: Statement, groups: dict[str | None, int]) -> str | None:
+    """The same, from the block; None if it can be none. `groups`: the last number given to a block of each group."""
     words = [*block.words[1:], "", ""]
+    if words[0] == "group":
+        if words[1] not in groups:
+            return None
+        groups[words[1]] += 1
+        return str(ServiceKey(0, None, None, group=words[1], ordinal=groups[words[1]]))
     protocol = Protocol.UDP
     for child in block.children:
         if child.word == "protocol" and str(child.value).upper() in Protocol.__members__:

@@ -7,21 +7,31 @@ forwarding method is what it was when the real server was read, if it was set by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import Final
 
-from pyvrrp.config.checks import CHECKS, Settings, build_checks
-from pyvrrp.config.forwarding import METHODS, read_forwarding
+from pyvrrp.config.checks import Settings, build_checks
+from pyvrrp.config.forwarding import METHODS, Method, read_forwarding
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
 from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
-from pyvrrp.config.values import flag, integer, scalars, text
+from pyvrrp.config.values import command, flag, integer, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.checkers import Checker
+from pyvrrp.model.checkers import BfdCheck, FileCheck, MiscCheck
 from pyvrrp.model.endpoint import Endpoint
-from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceFlag, ServiceKey, SorryServer, VirtualServer
+from pyvrrp.model.lvs import (
+    Forwarding,
+    GroupMark,
+    Protocol,
+    RealServer,
+    ServiceFlag,
+    ServiceKey,
+    SorryServer,
+    VirtualServer,
+    VirtualServerGroup,
+)
 from pyvrrp.net import AF_INET, AF_INET6, Address, family
 
 SCHEDULERS: Final = ("rr", "wrr", "lc", "wlc", "lblc", "sh", "mh", "dh", "fo", "ovf", "lblcr", "sed", "nq", "twos")
@@ -39,6 +49,7 @@ FLAGS: Final[Mapping[str, tuple[ServiceFlag, str]]] = {
     "mh-port": (ServiceFlag.SCHED_2, "mh"),
 }
 """Keyword to bit, and the scheduler that must have been set before."""
+PLAIN: Final = Method(Forwarding.NAT)
 
 
 @dataclass(slots=True)
@@ -51,44 +62,74 @@ class Pool:
     values: dict[str, object]
     protocol: Protocol | None = None
     scheduler: str | None = None
-    forwarding: Forwarding | None = None
+    method: Method | None = None
     flags: int = 0
     netmask: IPv4Address | int | None = None
     family: int | None = None
     family_given: bool = False
     sorry: SorryServer | None = None
     sorry_at: Statement | None = None
-    sorry_forwarding: Forwarding | None = None
-    servers: list[tuple[Statement, Endpoint, Forwarding | None]] = field(default_factory=list)
-    unsupported: bool = False
+    sorry_method: Method | None = None
+    servers: list[tuple[Statement, Endpoint, Method | None]] = field(default_factory=list)
+    grouped: bool = False
+    """virtual_server group NAME."""
+    group: VirtualServerGroup | None = None
+
+    @property
+    def marked(self) -> bool:
+        """It serves firewall marks."""
+        return bool(self.fwmark or (self.group is not None and self.group.marks))
+
+    @property
+    def addressed(self) -> bool:
+        """It serves addresses."""
+        return self.endpoint is not None or (self.group is not None and bool(self.group.ranges))
 
     @property
     def name(self) -> str:
         return " ".join(self.block.words[1:])
 
 
-def build_virtual_server(block: Statement, settings: Settings, problems: Problems) -> VirtualServer | None:
-    """The virtual server; None if it is left out, which a problem says then."""
+def build_virtual_server(
+    block: Statement,
+    groups: Mapping[str, VirtualServerGroup],
+    ordinals: dict[str, int],
+    settings: Settings,
+    problems: Problems,
+) -> VirtualServer | None:
+    """The virtual server; None if it is left out, which a problem says then.
+
+    `ordinals`: how many virtual servers each group has by now.
+    """
     if len(block.words) < 2:
         return None
-    if block.words[1] == "group":
-        if len(block.words) < 3:
-            problems.error(block.line, "the name of the group is missing", "the block is skipped")
-        else:
-            message = "virtual server groups are accepted, but not active in this version"
-            effect = f"virtual_server group {block.words[2]} is left out"
-            problems.inactive(block.line, message, effect)
-        return None
-    pool = _pool(block, problems)
+    pool = _pool(block, groups, problems)
     if pool is None:
         return None
     for child in block.children:
         _read(pool, child, problems)
-    return _finish(pool, settings, problems)
+    if pool.grouped and pool.group is None:
+        return None
+    return _finish(pool, ordinals, settings, problems)
 
 
-def _pool(block: Statement, problems: Problems) -> Pool | None:
+def _pool(block: Statement, groups: Mapping[str, VirtualServerGroup], problems: Problems) -> Pool | None:
     words = block.words
+    if words[1] == "group":
+        if len(words) < 3:
+            problems.error(block.line, "the name of the group is missing", "the block is skipped")
+            return None
+        group = groups.get(words[2])
+        if group is None:
+            found = nearest(words[2], groups)
+            suggestion = f"did you mean `{found}`?" if found else f"write `virtual_server_group {words[2]} {{ … }}`"
+            message = f"there is no virtual_server_group {words[2]} that can be used"
+            effect = "the virtual server is left out"
+            problems.add(block.line, Severity.ERROR, message, effect, word=2, suggestion=suggestion)
+        else:
+            message = "virtual servers of groups are accepted, but not active in this version"
+            problems.inactive(block.line, message, f"virtual_server group {words[2]} is not balanced")
+        return Pool(block, None, 0, scalars(block), grouped=True, group=group)
     if words[1] == "fwmark":
         mark = parse_integer(words[2], 1, UINT_MAX) if len(words) > 2 else "its number is missing"
         if isinstance(mark, str):
@@ -141,7 +182,7 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
             problems.error(child.line, message, word=1, suggestion=suggestion)
     elif word in ("lb_kind", "lvs_method"):
         if len(child.words) > 1:
-            pool.forwarding = _method(pool, child, pool.forwarding, problems)
+            pool.method = _method(pool, child, pool.method, problems)
     elif word == "protocol":
         _read_protocol(pool, child, problems)
     elif word in FLAGS:
@@ -165,16 +206,13 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
         _read_sorry_server(pool, child, problems)
 
 
-def _method(pool: Pool, child: Statement, before: Forwarding | None, problems: Problems) -> Forwarding | None:
+def _method(pool: Pool, child: Statement, before: Method | None, problems: Problems) -> Method | None:
     """The method that the statement sets; as before if it is wrong."""
     method = read_forwarding(child, problems)
-    if method is None:
-        return before
-    if not method.supported:
-        effect = f"virtual_server {pool.name} is left out"
+    if method is not None and method.tunnel is not None:
+        effect = f"virtual_server {pool.name} is not balanced"
         problems.inactive(child.line, "only ipip tunnels are active in this version", effect)
-        pool.unsupported = True
-    return method.forwarding
+    return before if method is None else method
 
 
 def _read_protocol(pool: Pool, child: Statement, problems: Problems) -> None:
@@ -184,7 +222,7 @@ def _read_protocol(pool: Pool, child: Statement, problems: Problems) -> None:
     if name not in Protocol.__members__:
         message = f"`{child.value}` is not a protocol"
         problems.error(child.line, message, word=1, suggestion="write TCP, UDP or SCTP")
-    elif pool.endpoint is None:
+    elif pool.fwmark or (pool.group is not None and not pool.addressed):
         problems.error(child.line, "a firewall mark has no protocol", word=1)
     else:
         pool.protocol = Protocol[name]
@@ -234,13 +272,13 @@ def _read_sorry_server(pool: Pool, child: Statement, problems: Problems) -> None
                 message = f"the sorry server was {pool.sorry.endpoint}"
                 problems.notice(child.line, message, f"it is {endpoint} now", word=0)
             pool.sorry, pool.sorry_at = SorryServer(endpoint=endpoint), child
-            pool.sorry_forwarding = pool.forwarding
+            pool.sorry_method = pool.method
     elif pool.sorry is None:
         problems.error(child.line, f"`{child.word}` must come after sorry_server")
     elif child.word == "sorry_server_inhibit":
         pool.sorry = SorryServer(endpoint=pool.sorry.endpoint, inhibit=True)
     else:
-        pool.sorry_forwarding = _method(pool, child, pool.sorry_forwarding, problems)
+        pool.sorry_method = _method(pool, child, pool.sorry_method, problems)
 
 
 def _read_real_server(pool: Pool, child: Statement, problems: Problems) -> None:
@@ -249,40 +287,44 @@ def _read_real_server(pool: Pool, child: Statement, problems: Problems) -> None:
     endpoint = _endpoint(child, "the real server is left out", problems)
     if endpoint is None:
         return
-    forwarding = pool.forwarding
+    method = pool.method
     for inner in child.children:
         if inner.words[0] == "lvs_method" and len(inner.words) > 1:
-            forwarding = _method(pool, inner, forwarding, problems)
-    pool.servers.append((child, endpoint, forwarding))
+            method = _method(pool, inner, method, problems)
+    pool.servers.append((child, endpoint, method))
 
 
 # ---- at the end of the block
 
 
-def _finish(pool: Pool, settings: Settings, problems: Problems) -> VirtualServer | None:
+def _finish(pool: Pool, ordinals: dict[str, int], settings: Settings, problems: Problems) -> VirtualServer | None:
     line, values = pool.block.line, pool.values
+    key = None if pool.group is None else _group_key(pool.group, ordinals)
     servers = _real_servers(pool, settings, problems)
     if not servers:
         problems.error(line, f"virtual_server {pool.name} has no real servers", "it is left out")
         return None
     timeout = values.get("persistence_timeout", 0)
     timeout = PERSISTENCE_DEFAULT if timeout is BARE else integer(values, "persistence_timeout", 0)
-    if pool.endpoint is not None:
+    protocol = None
+    if pool.addressed:
         if pool.protocol is None:
             problems.error(
                 line, f"virtual_server {pool.name} has no protocol", "UDP is used", suggestion="add `protocol TCP`"
             )
         protocol = pool.protocol or Protocol.UDP
-        key = ServiceKey.of(pool.endpoint, protocol)
-        if pool.endpoint.port == 0 and not timeout:
+        if _without_port(pool) and not timeout:
             message = "a virtual server without a port must be persistent"
             problems.error(line, message, f"persistence_timeout {PERSISTENCE_DEFAULT} is used")
             timeout = PERSISTENCE_DEFAULT
         if pool.flags & ServiceFlag.ONE_PACKET and protocol is not Protocol.UDP:
             problems.error(line, "one-packet scheduling (ops) is for UDP only", "ops is ignored")
             pool.flags &= ~ServiceFlag.ONE_PACKET
-    else:
-        key = ServiceKey(pool.family or AF_INET, None, None, pool.fwmark)
+    suspend = flag(values, "ha_suspend")
+    if suspend and pool.marked:
+        at = next(child.line for child in pool.block.children if child.word == "ha_suspend")
+        problems.error(at, "ha_suspend is for addresses, and a firewall mark has none")
+        suspend = False
     if pool.scheduler is None:
         effect = "wlc is used"
         problems.error(
@@ -290,8 +332,13 @@ def _finish(pool: Pool, settings: Settings, problems: Problems) -> VirtualServer
         )
     quorum, hysteresis = _quorum(pool, servers, problems)
     engine = text(values, "persistence_engine")
-    if pool.unsupported:
-        return None
+    group = None if pool.group is None else _served(pool, pool.group, servers, problems)
+    if key is not None:
+        key = replace(key, protocol=protocol)
+    elif pool.endpoint is not None and protocol is not None:
+        key = ServiceKey.of(pool.endpoint, protocol)
+    else:
+        key = ServiceKey(pool.family or AF_INET, None, None, pool.fwmark)
     return VirtualServer(
         key=key,
         scheduler=pool.scheduler or "wlc",
@@ -304,7 +351,42 @@ def _finish(pool: Pool, settings: Settings, problems: Problems) -> VirtualServer
         sorry_server=_sorry_server(pool, problems),
         omega=flag(values, "omega"),
         real_servers=tuple(servers),
+        group=group,
+        ha_suspend=suspend,
+        quorum_up=command(pool.block, "quorum_up"),
+        quorum_down=command(pool.block, "quorum_down"),
+        smtp_alert=switch(values, "smtp_alert"),
+        virtualhost=text(values, "virtualhost"),
+        snmp_name=text(values, "snmp_name"),
     )
+
+
+def _without_port(pool: Pool) -> bool:
+    if pool.group is not None:
+        return not all(range_.port for range_ in pool.group.ranges)
+    return pool.endpoint is not None and pool.endpoint.port == 0
+
+
+def _group_key(group: VirtualServerGroup, ordinals: dict[str, int]) -> ServiceKey:
+    ordinal = ordinals[group.name] = ordinals.get(group.name, -1) + 1
+    return ServiceKey(0, None, None, group=group.name, ordinal=ordinal)
+
+
+def _served(pool: Pool, group: VirtualServerGroup, servers: list[RealServer], problems: Problems) -> VirtualServerGroup:
+    """The entries that the servers can serve, with their family for each mark that says none."""
+    kind = pool.family or AF_INET
+    ranges, marks = group.ranges, group.marks
+    if any(server.forwarding is not Forwarding.TUN for server in servers):
+        ranges = tuple(range_ for range_ in ranges if family(range_.first) == kind)
+        marks = tuple(mark for mark in marks if mark.family in (None, kind))
+        lost = len(group.ranges) + len(group.marks) - len(ranges) - len(marks)
+        if lost:
+            entries = "1 entry" if lost == 1 else f"{lost} entries"
+            message = f"{entries} of group {group.name} {'is' if lost == 1 else 'are'} not of the servers' family"
+            effect = "left out: only TUN leads from one family to the other"
+            problems.add(pool.block.line, Severity.ERROR, message, effect, word=2)
+    marks = tuple(mark if mark.family else GroupMark(mark.mark, kind) for mark in marks)
+    return group if (ranges, marks) == (group.ranges, group.marks) else replace(group, ranges=ranges, marks=marks)
 
 
 def _quorum(pool: Pool, servers: list[RealServer], problems: Problems) -> tuple[int, int]:
@@ -330,26 +412,36 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
     built: dict[Endpoint, RealServer] = {}
     defaulted = False
     weight = integer(pool.values, "weight", 1)
-    for statement, written, method in pool.servers:
-        forwarding = method if method is not None else pool.forwarding
-        if forwarding is None:
-            defaulted, forwarding = True, Forwarding.NAT
-        if forwarding is not Forwarding.TUN and not _fix_family(pool, family(written.address), statement, problems):
+    for statement, written, own_method in pool.servers:
+        method = own_method or pool.method
+        if method is None:
+            defaulted, method = True, PLAIN
+        tunnelled = method.forwarding is Forwarding.TUN
+        if not tunnelled and not _fix_family(pool, family(written.address), statement, problems):
             continue
-        endpoint = _port(pool, statement, written, forwarding, problems)
+        endpoint = _port(pool, statement, written, method.forwarding, problems)
         if endpoint in built:
             problems.error(statement.line, f"real server {endpoint} is here already", "this one is left out", word=1)
             continue
         own = scalars(statement)
         inherited = {**pool.values, **own}
+        checks = build_checks(statement.children, endpoint, inherited, pool.values, settings, problems)
         built[endpoint] = RealServer(
             endpoint=endpoint,
             weight=integer(own, "weight", weight),
-            forwarding=forwarding,
+            forwarding=method.forwarding,
+            tunnel=method.tunnel,
             upper_threshold=integer(own, "uthreshold", 0),
             lower_threshold=integer(own, "lthreshold", 0),
             inhibit_on_failure=flag(inherited, "inhibit_on_failure"),
-            checkers=_checks(statement, endpoint, inherited, pool.values, settings, problems),
+            checkers=tuple(check for check in checks if not isinstance(check, (MiscCheck, FileCheck, BfdCheck))),
+            misc_checks=tuple(check for check in checks if isinstance(check, MiscCheck)),
+            followers=tuple(check for check in checks if isinstance(check, (FileCheck, BfdCheck))),
+            notify_up=command(statement, "notify_up"),
+            notify_down=command(statement, "notify_down"),
+            smtp_alert=switch(own, "smtp_alert"),
+            virtualhost=text(own, "virtualhost"),
+            snmp_name=text(own, "snmp_name"),
         )
     if defaulted:
         message = f"virtual_server {pool.name} has no (valid) lb_kind"
@@ -357,23 +449,12 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
     return list(built.values())
 
 
-def _checks(
-    statement: Statement,
-    endpoint: Endpoint,
-    inherited: Mapping[str, object],
-    outer: Mapping[str, object],
-    settings: Settings,
-    problems: Problems,
-) -> tuple[Checker, ...]:
-    built: list[Checker] = []
-    for child in statement.children:
-        if child.words[0] in CHECKS:
-            built += build_checks(child, endpoint, inherited, outer, settings, problems)
-    return tuple(built)
-
-
 def _port(pool: Pool, statement: Statement, written: Endpoint, forwarding: Forwarding, problems: Problems) -> Endpoint:
     """The port as programmed: only NAT can change it."""
+    if pool.group is not None:
+        if forwarding is not Forwarding.NAT and written.port:
+            _check_group_ports(pool, pool.group, statement, written, forwarding, problems)
+        return written
     if pool.endpoint is None:
         if forwarding is Forwarding.NAT or written.port == 0:
             return written
@@ -389,15 +470,33 @@ def _port(pool: Pool, statement: Statement, written: Endpoint, forwarding: Forwa
     return Endpoint(written.address, port)
 
 
+def _check_group_ports(
+    pool: Pool,
+    group: VirtualServerGroup,
+    statement: Statement,
+    written: Endpoint,
+    forwarding: Forwarding,
+    problems: Problems,
+) -> None:
+    """A group's entries may have several ports, and DR and TUN change none."""
+    other = next((range_ for range_ in group.ranges if range_.port != written.port), None)
+    if group.marks or (other is not None and statement.word == "sorry_server"):
+        message = f"with {forwarding.name} the port is the client's"
+        problems.error(statement.line, message, "the port is ignored", word=2)
+    elif other is not None:
+        message = f"{forwarding.name} cannot change the port: `{other}` of group {group.name} has another one"
+        problems.error(statement.line, message, "the port that the client asked for is used", word=2)
+
+
 def _sorry_server(pool: Pool, problems: Problems) -> SorryServer | None:
     sorry, statement = pool.sorry, pool.sorry_at
     if sorry is None or statement is None:
         return None
-    forwarding = pool.sorry_forwarding if pool.sorry_forwarding is not None else pool.forwarding
-    forwarding = Forwarding.NAT if forwarding is None else forwarding
+    method = pool.sorry_method or pool.method or PLAIN
     endpoint = sorry.endpoint
-    if forwarding is not Forwarding.TUN and not _fix_family(pool, family(endpoint.address), statement, problems):
+    tunnelled = method.forwarding is Forwarding.TUN
+    if not tunnelled and not _fix_family(pool, family(endpoint.address), statement, problems):
         return None
-    if forwarding is not Forwarding.NAT:
-        endpoint = _port(pool, statement, endpoint, forwarding, problems)
-    return SorryServer(endpoint=endpoint, forwarding=forwarding, inhibit=sorry.inhibit)
+    if method.forwarding is not Forwarding.NAT:
+        endpoint = _port(pool, statement, endpoint, method.forwarding, problems)
+    return SorryServer(endpoint=endpoint, forwarding=method.forwarding, tunnel=method.tunnel, inhibit=sorry.inhibit)

@@ -298,7 +298,7 @@ class _Parser:
             default = f"; the default applies: {row.default}" if row.default[:1].isdigit() else ""
             effect = f"`{row.word}` is ignored{default}" if value is None else "taken as far as it makes sense"
             self.problems.error(line, message, effect, word=word, kind=kind)
-        if len(words) > 2 and row.argument.lstrip("?!").startswith(ONE_ARGUMENT):
+        if len(words) > 2 and value is not None and row.argument.lstrip("?!").startswith(ONE_ARGUMENT):
             message = f"`{row.word}` takes one argument"
             self.problems.notice(line, message, "the other words of the line are ignored", word=2)
         return value
@@ -334,6 +334,9 @@ class _Parser:
         if row.data and len(words) > 1 and " NAME" not in row.argument:
             message = f"nothing can follow `{row.word}` but its block"
             self.problems.error(statement.line, message, "the words are ignored", word=1)
+        elif row.data and len(words) > 2:
+            message = f"`{row.word}` takes one name"  # keepalived misses the name then
+            self.problems.fatal(statement.line, message, word=2, kind=ProblemClass.MISSING_PARAMETER)
         self.frames.append(
             Frame(
                 statement,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from pyvrrp.config.tree import Statement
+from pyvrrp.model.scripts import Command
 
 Values: TypeAlias = Mapping[str, object]
 
@@ -29,3 +30,17 @@ def flag(values: Values, word: str, default: bool = False) -> bool:
 def text(values: Values, word: str) -> str | None:
     value = values.get(word)
     return value if isinstance(value, str) else None
+
+
+def switch(values: Values, word: str) -> bool | None:
+    """On, off, or nothing said."""
+    value = values.get(word)
+    return value if isinstance(value, bool) else None
+
+
+def command(block: Statement, word: str) -> Command | None:
+    """Of two with the same keyword the first counts, as in keepalived."""
+    for child in block.children:
+        if child.words[0] == word and isinstance(child.value, Command):
+            return child.value
+    return None

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.scripts import Command
 from pyvrrp.units import SECOND, Micros
 
 
@@ -57,6 +58,8 @@ class UdpCheck:
     """payload; 32 filler bytes where empty."""
     require_reply: bytes | None = None
     """None: silence is success. b"": any reply will do. Otherwise the bytes that the reply must begin with."""
+    reply_mask: bytes | None = None
+    """Which bits of these bytes count; None: all (a digit written as x counts for nothing)."""
     min_reply_length: int = 0
     max_reply_length: int = 255
 
@@ -100,13 +103,15 @@ class Pattern:
 
     regex: str
     options: tuple[str, ...] = ()
-    """regex_options: PCRE2's names."""
+    """regex_options: PCRE2's names, of which Python's re has some."""
     wanted: bool = True
     """False with regex_no_match: a match is a failure."""
     min_offset: int = 0
     """Bytes: where a match may begin at the earliest."""
     max_offset: int | None = None
     """Bytes: where a match may begin at the latest."""
+    stack: tuple[int, int] | None = None
+    """regex_stack: PCRE2's first and largest stack, in bytes. Not acted on: re needs none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,20 +159,19 @@ class SslCheck(HttpCheck):
     """An HTTP check in a TLS session."""
 
     tls: TlsFiles | None = None
+    verify: bool = False
+    """tls_verify: the server's certificate must be valid for its name. Not acted on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiscCheck:
     timing: CheckTiming
-    command: tuple[str, ...]
-    """misc_path: the program and its arguments."""
+    command: Command
+    """misc_path, and user; without one the default script user."""
     timeout: Micros
     """misc_timeout; 0 there is the virtual server's delay_loop."""
     dynamic: bool = False
     """misc_dynamic: exit statuses from 2 on set the weight."""
-    user: str | None = None
-    """user; None is the default script user."""
-    group: str | None = None
 
 
 Checker: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck | PingCheck | DnsCheck | SmtpCheck

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # a vrrp worker does without
         Scheduling,
         VrrpGlobals,
     )
-    from pyvrrp.model.lvs import VirtualServer
+    from pyvrrp.model.lvs import VirtualServer, VirtualServerGroup
     from pyvrrp.model.options import Route
     from pyvrrp.model.scripts import ScriptRules, VrrpScript
     from pyvrrp.model.tracked import (
@@ -89,6 +89,7 @@ class Config:
     vrrp_scripts: tuple[VrrpScript, ...] = ()
     """Those that something tracks."""
     virtual_servers: tuple[VirtualServer, ...] = ()
+    virtual_server_groups: tuple[VirtualServerGroup, ...] = ()
     track_files: tuple[TrackFile, ...] = ()
     track_processes: tuple[TrackProcess, ...] = ()
     bfd_instances: tuple[BfdInstance, ...] = ()

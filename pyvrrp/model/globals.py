@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from pyvrrp.model.scripts import Command
+from pyvrrp.net import Address
 from pyvrrp.units import SECOND, Micros
 
 
@@ -183,12 +184,36 @@ class VrrpGlobals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IpvsTimeouts:
+    """lvs_timeouts, in seconds; 0: as they are."""
+
+    tcp: int = 0
+    tcpfin: int = 0
+    udp: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncDaemon:
+    """lvs_sync_daemon: who keeps the connections of two directors alike. None: the kernel's default."""
+
+    interface: str
+    instance: str | None = None
+    """The vrrp_instance whose state it follows; None: it is master and backup from start to stop."""
+    id: int | None = None
+    """syncid, 0..255; None: virtual_router_id of the instance, else 0."""
+    maxlen: int | None = None
+    """Bytes of a message."""
+    port: int | None = None
+    ttl: int | None = None
+    group: Address | None = None
+    """Multicast, IPv4 or IPv6."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IpvsGlobals:
     """What is said about IPVS for all virtual servers."""
 
     net_namespace_ipvs: str | None = field(default=None, metadata={"bare": ""})
     """Empty: the namespace in which the daemon was started."""
-    lvs_timeouts: tuple[str, ...] = ()
-    """Pairs of tcp, tcpfin or udp and seconds."""
-    lvs_sync_daemon: tuple[str, ...] = ()
-    """Interface, and words with their values."""
+    lvs_timeouts: IpvsTimeouts | None = None
+    lvs_sync_daemon: SyncDaemon | None = None

@@ -35,7 +35,6 @@ KNOWN: Final = {
     "crash or hang": "keepalived dies or does not end",
     "newer": "keepalived 2.4 knows the keyword",
     "routes": "lines of routes and rules are not judged before they are acted on",
-    "groups": "lines of virtual_server_group are not judged before they are acted on",
     "swallowed": "a list that is not closed swallows keywords; keepalived takes them for data and says nothing",
     "nb_get_retry": "in TCP_CHECK and UDP_CHECK it is taken as retry",
 }
@@ -92,8 +91,6 @@ def reason(status: int | None, said: str, told: str, text: str) -> str | None:
         return "newer"
     if "nb_get_retry" in said:
         return "nb_get_retry"
-    if "Invalid virtual server group" in said:
-        return "groups"
     if status == 0 and "seems not to be closed" in told:
         return "swallowed"
     return "routes" if re.search(ROUTES, text) else None

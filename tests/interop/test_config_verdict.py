@@ -63,9 +63,11 @@ DIFFERENT = [
     ("G", "vrrp_skip_check_adv_addr foo", 0, 5, "2.2.7 does not look at the word, 2.4 refuses it"),
     ("U", "payload 00ff", 5, 0, "2.2.7 refuses valid digits"),
     ("V", "virtual_routes {; foo; }", 5, 0, INACTIVE),
-    ("G", "lvs_timeouts foo 10", 5, 0, INACTIVE),
     ("R", "DNS_CHECK {; name a.b; }", 5, 0, "2.2.7 finds an empty label in it, 2.4 does not"),
     ("R", "HTTP_GET {; }", -11, 5, CRASH),
+    ("F", "virtual_server_group G {; fwmark 0; }", 0, 0, "no packet has mark 0: told, and left out"),
+    ("F", "virtual_server_group G {; 2001:db8::/64 80; }", 0, 0, "2^64 services: told, and left out"),
+    ("F", "virtual_server_group G {; 10.0.0.1 80; }; virtual_server group {; }", -11, 5, CRASH),
     ("F", "virtual_server fwmark {; lb_algo rr; real_server 10.0.0.2 80 {; }; }", -11, 5, CRASH),
 ]
 

@@ -62,7 +62,7 @@ lvs_timeouts | !words | unchanged | timeouts | IPVS connection timeouts
 lvs_flush | flag | off | active | flush IPVS at start
 lvs_flush_on_stop | ?enum VS | off | active | flush IPVS at stop (all, or only own virtual servers)
 lvs_flush_onstop | ?enum VS | off | active; old lvs_flush_on_stop | silent synonym
-lvs_sync_daemon | !word | id = vrid of VI | syncd; once | IPVS connection-sync daemon
+lvs_sync_daemon | !words | id = vrid of VI | syncd; once | IPVS connection-sync daemon
 vrrp_mcast_group4 | ip4 | 224.0.0.18 | active | IPv4 group adverts are sent to
 vrrp_mcast_group6 | ip | ff02::12 | active | IPv6 group adverts are sent to
 vrrp_garp_master_delay | uint~ 0..4294 | 5 s | active | delay before 2nd GARP burst; 0 = none

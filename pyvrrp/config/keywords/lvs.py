@@ -35,7 +35,7 @@ protocol | word | UDP | active | layer 4 protocol of the service
 ha_suspend | flag | off | ha_suspend | suspend the checkers while the VIP is not on this host; refused with fwmarks
 smtp_alert | bool | smtp_alert_checker | mail | mail on quorum up/down
 virtualhost | !word | unset | active | default Host header (and SNI name) for HTTP_GET/SSL_GET
-snmp_name | !word | unset | snmp | label exported over SNMP
+snmp_name | !word1 | unset | snmp | label exported over SNMP
 alpha | flag | off | active | default for real servers: checkers start as failed
 omega | flag | off | omega; set | run the down notifiers at stop
 quorum_up | command | unset | script | command run when quorum is gained; no extra arguments; second definition ignored
@@ -64,7 +64,7 @@ connect_timeout | secs 0.000001..4294.967295 | from the virtual server (5) | act
 delay_loop | secs 0.000001.. | from the virtual server (60) | active | default for its checkers
 smtp_alert | bool | smtp_alert_checker | mail | mail on checker/server transitions
 virtualhost | !word | unset | active | default Host header for its HTTP checkers
-snmp_name | !word | unset | snmp | label exported over SNMP
+snmp_name | !word1 | unset | snmp | label exported over SNMP
 TCP_CHECK | block virtual_server/real_server/TCP_CHECK | - | active | TCP connect probe
 PING_CHECK | block virtual_server/real_server/PING_CHECK | - | active | ICMP / ICMPv6 echo probe
 UDP_CHECK | block virtual_server/real_server/UDP_CHECK | - | active | UDP datagram probe
@@ -150,7 +150,7 @@ misc_dynamic | flag | off | check | exit codes 2-255 set the weight
 user | !words | default script user | check | identity of the program; unknown user drops the checker
 
 [virtual_server/real_server/FILE_CHECK]
-track_file | !words | required | check | file to follow
+track_file | words | required | check | file to follow
 weight | !words | weight and direction of the track_file block (1) | check | multiplier
 
 [virtual_server/real_server/BFD_CHECK]

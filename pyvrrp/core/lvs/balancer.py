@@ -368,6 +368,12 @@ def _virtual_servers(config: Config) -> Iterable[VirtualServer]:
     """Those that are served: keepalived ignores one without real servers, and a second one of the same identity."""
     first: dict[ServiceKey, VirtualServer] = {}
     for virtual in config.virtual_servers:
-        if virtual.real_servers:
+        if virtual.real_servers and not _inactive(virtual):
             first.setdefault(virtual.key, virtual)
     return first.values()
+
+
+def _inactive(virtual: VirtualServer) -> bool:
+    """What the reader of the configuration has told to be accepted, and not active."""
+    servers = (*virtual.real_servers, virtual.sorry_server)
+    return virtual.group is not None or any(server is not None and server.tunnel is not None for server in servers)

@@ -7,7 +7,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.source import Line
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ConfigProblem
-from pyvrrp.model.lvs import Forwarding
+from pyvrrp.model.lvs import Forwarding, Tunnel, TunnelChecksum, TunnelType
 from tests.unit.config.files import only, source
 
 
@@ -20,12 +20,15 @@ def read(text: str) -> tuple[Method | None, list[ConfigProblem]]:
 @pytest.mark.parametrize(
     ("text", "method"),
     [
-        ("NAT", Method(Forwarding.NAT, supported=True)),
-        ("DR", Method(Forwarding.DR, supported=True)),
-        ("TUN", Method(Forwarding.TUN, supported=True)),
-        ("TUN type ipip nocsum", Method(Forwarding.TUN, supported=True)),
-        ("TUN type gue port 5555 remcsum", Method(Forwarding.TUN, supported=False)),
-        ("TUN type gre csum", Method(Forwarding.TUN, supported=False)),
+        ("NAT", Method(Forwarding.NAT)),
+        ("DR", Method(Forwarding.DR)),
+        ("TUN", Method(Forwarding.TUN)),
+        ("TUN type ipip nocsum", Method(Forwarding.TUN)),
+        (
+            "TUN type gue port 5555 remcsum",
+            Method(Forwarding.TUN, Tunnel(type=TunnelType.GUE, port=5555, checksum=TunnelChecksum.REMCSUM)),
+        ),
+        ("TUN type gre csum", Method(Forwarding.TUN, Tunnel(type=TunnelType.GRE, checksum=TunnelChecksum.CSUM))),
     ],
 )
 def test_methods(text: str, method: Method) -> None:

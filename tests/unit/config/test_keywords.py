@@ -102,6 +102,7 @@ VALUES = {
     "interface": "eth7",
     "script_user": "nobody",
     "umask": "077",
+    "lvs_timeouts": "udp 7",
     "debug": "3",
     "vrrp_netlink_cmd_rcv_bufs": "9",
     "instance": "i",

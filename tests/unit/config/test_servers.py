@@ -6,7 +6,16 @@ import pytest
 
 from pyvrrp.errors import ConfigProblem, Severity
 from pyvrrp.model.endpoint import Endpoint
-from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
+from pyvrrp.model.lvs import (
+    Forwarding,
+    Protocol,
+    RealServer,
+    ServiceKey,
+    SorryServer,
+    Tunnel,
+    TunnelType,
+    VirtualServer,
+)
 from pyvrrp.net import AF_INET, AF_INET6
 from tests.unit.config.files import loaded, only, told
 
@@ -126,13 +135,6 @@ def test_address_and_port_in_one_word_are_recognised() -> None:
     assert only(read(HEAD + RS, "10.0.0.1:80")[1]).suggestion == "write `virtual_server 10.0.0.1 80`"
 
 
-def test_groups_are_not_active_yet() -> None:
-    found = loaded(f"virtual_server_group G {{\n10.0.0.1 80\n}}\nvirtual_server group G {{\n{HEAD}{RS}}}\n")
-    assert found.config.virtual_servers == ()
-    assert [problem.severity for problem in found.problems] == [Severity.INACTIVE, Severity.INACTIVE]
-    assert "virtual_server group G is left out" in found.problems[1].effect
-
-
 @pytest.mark.parametrize(
     ("body", "messages"),
     [
@@ -228,9 +230,10 @@ def test_weights_of_zero_only_never_reach_a_quorum() -> None:
     assert only(problems).effect == "quorum is never reached"
 
 
-def test_gue_and_gre_tunnels_are_left_out_and_said() -> None:
+def test_gue_and_gre_tunnels_are_said_to_be_inactive() -> None:
     made, problems = read(HEAD.replace("NAT", "TUN type gre") + RS)
-    assert made is None
+    assert made is not None
+    assert made.real_servers[0].tunnel == Tunnel(type=TunnelType.GRE)
     assert only(problems).severity is Severity.INACTIVE
 
 
