@@ -8,10 +8,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from pyvrrp.model.config import GlobalDefs
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.units import Micros, seconds
+
+_AT_ONCE: Final = 64
+"""Half a millisecond of packets."""
 
 Send = Callable[[str, VirtualAddress], None]
 """instance, address."""
@@ -26,18 +30,30 @@ class Announcer:
         self._send = send
         self._intervals: dict[int, Micros] = {4: 0, 6: 0}
         self._waiting: dict[Lane, deque[tuple[str, VirtualAddress]]] = {}
+        self._ready: deque[tuple[str, VirtualAddress]] = deque()
+        """What no interval holds back."""
 
     def configure(self, global_defs: GlobalDefs) -> None:
         self._intervals = {4: global_defs.garp_interval, 6: global_defs.gna_interval}
 
     def burst(self, instance: str, addresses: tuple[VirtualAddress, ...], repeat: int) -> None:
         """`repeat` rounds over the addresses (keepalived's order)."""
+        idle = not self._ready
         for _ in range(repeat):
-            for address in addresses:
-                self._announce(instance, address)
+            self._ready.extend((instance, address) for address in addresses)
+        if idle:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Some now, the rest when the loop has looked at everything else: many take longer than an interval may be."""
+        for _ in range(min(_AT_ONCE, len(self._ready))):
+            self._announce(*self._ready.popleft())
+        if self._ready:
+            asyncio.get_running_loop().call_soon(self._go_on)
 
     def forget(self, instance: str) -> None:
         """The instance gave up its addresses: nothing that still waits may go out."""
+        self._ready = deque(item for item in self._ready if item[0] != instance)
         for lane, queue in self._waiting.items():
             self._waiting[lane] = deque(item for item in queue if item[0] != instance)
 

@@ -107,10 +107,10 @@ def read_order(frame: bytes) -> Order:
     return order
 
 
-def report_frame(body: Ready | Failed | Reloaded | Told, snapshot: object = None) -> bytes:
-    """The frame; `snapshot` (a dataclass) goes with Told."""
+def report_frame(body: Ready | Failed | Reloaded | Told, snapshot: bytes = b"") -> bytes:
+    """The frame; `snapshot` (JSON, `codec.in_pieces`) goes with Told."""
     head = json.dumps(to_json(Report(body))).encode()
-    return head if snapshot is None else head + b"\n" + json.dumps(to_json(snapshot), separators=(",", ":")).encode()
+    return head + b"\n" + snapshot if snapshot else head
 
 
 def read_report(frame: bytes) -> tuple[Ready | Failed | Reloaded | Told, bytes]:

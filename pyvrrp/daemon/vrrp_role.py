@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
@@ -65,6 +66,9 @@ _REHEARSALS: Final = 20
 _LEAD: Final = MILLISECOND
 """So long before a takeover the worker wakes up and rehearses it."""
 
+_PAPERS: Final = 16
+"""So many log lines and the like are written before the next look at the packets."""
+
 _LAST_SCRIPTS: Final = 1.0
 """Seconds that scripts about the stop get, as in keepalived."""
 
@@ -95,6 +99,8 @@ class VrrpRole:
         """For when the timer is set."""
         self._poll = select.poll()
         self._announcer = Announcer(self._announce)
+        self._desk: deque[Report] = deque()
+        """Paperwork still to be done."""
         self._interfaces: dict[str, InterfaceFacts] = {}
         self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
         self._scripts: ScriptTracker | None = None
@@ -154,6 +160,8 @@ class VrrpRole:
         if not self._host.options.dont_release_vrrp:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
+        while self._desk:
+            self._tell(self._desk.popleft())
         if self._notifier is not None:
             await self._notifier.settle(_LAST_SCRIPTS)
 
@@ -279,11 +287,23 @@ class VrrpRole:
         refusals = [refusal for refusal, fault in _each(gone, self._addresses.remove) if fault not in _EXPECTED] + [
             refusal for refusal, _ in _each(come, self._addresses.add)
         ]
-        for instance, addresses, repeat in ((b.instance, b.addresses, b.repeat) for b in bursts):
-            self._announcer.burst(instance, addresses, repeat)
-        for entry in paperwork:
-            self._tell(entry)
+        # Each address once before any is repeated.
+        for burst in bursts:
+            self._announcer.burst(burst.instance, burst.addresses, 1)
+        for burst in bursts:
+            self._announcer.burst(burst.instance, burst.addresses, burst.repeat - 1)
+        idle = not self._desk
+        self._desk.extend(paperwork)
+        if idle:
+            self._work_off()
         return refusals
+
+    def _work_off(self) -> None:
+        """Some of the paperwork, the rest when the loop has looked at everything else."""
+        for _ in range(min(_PAPERS, len(self._desk))):
+            self._tell(self._desk.popleft())
+        if self._desk:
+            asyncio.get_running_loop().call_soon(self._work_off)
 
     def _tell(self, entry: Report) -> None:
         match entry:

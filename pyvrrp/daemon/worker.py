@@ -15,7 +15,7 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyvrrp import __version__
@@ -41,7 +41,7 @@ from pyvrrp.daemon.signals import NOT_ACTIVE
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.netns import enter
 from pyvrrp.kernel.system import freeze_garbage
-from pyvrrp.observe.codec import from_json
+from pyvrrp.observe.codec import from_json, in_pieces
 
 if TYPE_CHECKING:
     import asyncio
@@ -54,6 +54,9 @@ AnyRole: TypeAlias = "Role[VrrpSnapshot] | Role[LvsSnapshot]"
 
 _QUIET: Final = 20
 """After a snapshot no other goes out for so many times what it cost: at most 5 % of the time is spent on them."""
+
+_SLICE: Final = 0.001
+"""Seconds that a snapshot may be worked at without a look at anything else."""
 
 
 class Worker:
@@ -68,6 +71,8 @@ class Worker:
         self._running = False
         self._due: asyncio.TimerHandle | None = None
         self._quiet_until = 0.0
+        self._cost = 0.0
+        """Seconds that the last snapshot took."""
 
     @property
     def options(self) -> Options:
@@ -78,8 +83,10 @@ class Worker:
 
     def changed(self) -> None:
         # Not at once: one event may change many instances, and packets go before paperwork.
+        # Where a snapshot takes long, many more changes may be about to come.
         if self._running and self._due is None:
-            self._due = self._loop.call_later(max(0.0, self._quiet_until - self._loop.time()), self._tell_unasked)
+            wait = max(self._cost, self._quiet_until - self._loop.time())
+            self._due = self._loop.call_later(wait, self._tell_unasked)
 
     async def run(self, make: Callable[[Host], AnyRole]) -> ExitStatus:
         """Live until told to stop."""
@@ -111,9 +118,9 @@ class Worker:
         self._role = role
         previous = self._start.previous
         self._role.start(self._start.config, None if previous is None else _snapshot(self._name, previous))
-        self._running = True
         self._settle()
         self._tell(None)
+        self._running = True
         self._channel.send(report_frame(Ready()))
 
     def _settle(self) -> None:
@@ -156,10 +163,21 @@ class Worker:
             self._tell(None)
 
     def _tell(self, answers: int | None) -> None:
+        self._write(answers, in_pieces(self._role.snapshot()), bytearray(), 0.0)
+
+    def _write(self, answers: int | None, pieces: Iterator[str], text: bytearray, cost: float) -> None:
+        """Send the snapshot when its last piece is written; in between the role does what is due."""
         began = self._loop.time()
-        self._channel.send(report_frame(Told(answers), self._role.snapshot()))
+        for piece in pieces:
+            text += piece.encode()
+            spent = self._loop.time() - began
+            if spent > _SLICE and self._running:
+                self._loop.call_soon(self._write, answers, pieces, text, cost + spent)
+                return
+        self._channel.send(report_frame(Told(answers), bytes(text)))
         now = self._loop.time()
-        self._quiet_until = now + _QUIET * (now - began)
+        self._cost = cost + now - began
+        self._quiet_until = now + _QUIET * self._cost
 
     def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A bug. Whoever goes on in an unknown state may be a second master: leave it to a successor."""

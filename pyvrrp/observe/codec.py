@@ -7,8 +7,9 @@ done once a type, so that a picture of thousands of real servers costs a functio
 
 from __future__ import annotations
 
+import json
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -20,6 +21,7 @@ Encoder: TypeAlias = Callable[[Any], JSON]
 Decoder: TypeAlias = Callable[[object, str], Any]
 """Takes the JSON value and its path, which only errors need."""
 
+_PIECE: Final = 16
 _KIND: Final = "kind"
 _PLAIN: Final = {bool: "a boolean", int: "an integer", str: "a string", type(None): "null"}
 
@@ -36,6 +38,31 @@ def to_json(value: object) -> JSON:
     """The dataclass as values that `json.dumps` takes; TypeError where its hints are not ones this file knows."""
     hint: Any = type(value)
     return _encoder(hint)(value)
+
+
+def in_pieces(value: object) -> Iterator[str]:
+    """The JSON text of a dataclass, a piece at a time: none is more than _PIECE elements of a long tuple.
+
+    Whoever has other things to do can do them between two pieces.
+    """
+    lead = "{"
+    cls: type = type(value)
+    for name, encode in _field_encoders(cls):
+        member = getattr(value, name)
+        yield f'{lead}"{name}":'
+        lead = ","
+        if isinstance(member, tuple) and len(member) > _PIECE:
+            for start in range(0, len(member), _PIECE):
+                text = _compact(encode(member[start : start + _PIECE]))
+                yield ("," if start else "[") + text[1:-1]
+            yield "]"
+        else:
+            yield _compact(encode(member))
+    yield "}" if lead == "," else "{}"
+
+
+def _compact(value: JSON) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def from_json(wanted: type[T], obj: object) -> T:

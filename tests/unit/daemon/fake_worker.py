@@ -31,6 +31,11 @@ from pyvrrp.daemon.channel import (
     read_order,
     report_frame,
 )
+from pyvrrp.observe.codec import in_pieces
+
+
+def written(snapshot: VrrpSnapshot | LvsSnapshot) -> bytes:
+    return "".join(in_pieces(snapshot)).encode()
 
 
 class FakeWorker:
@@ -71,14 +76,14 @@ class FakeWorker:
                 elif "exit" in self.does:
                     self.stopped.set()
                 else:
-                    self.channel.send(report_frame(Told(None), self.snapshot()))
+                    self.channel.send(report_frame(Told(None), written(self.snapshot())))
                     self.when_released("slow", Ready())
             case Reload(config):
                 self.hear(f"reload {config.global_defs.router_id}")
                 self.when_released("hold", Reloaded(self.does.get("refused")))
             case Tell(number):
                 if "silent" not in self.does:
-                    self.channel.send(report_frame(Told(number), self.snapshot()))
+                    self.channel.send(report_frame(Told(number), written(self.snapshot())))
             case Stop():
                 self.hear("stop")
                 self.stopped.set()

@@ -23,7 +23,7 @@ from pyvrrp.daemon.channel import (
 )
 from pyvrrp.daemon.options import Options
 from pyvrrp.model.config import Config
-from pyvrrp.observe.codec import from_json
+from pyvrrp.observe.codec import from_json, in_pieces
 from tests.unit.daemon.samples import VIRTUAL_SERVER, VRRP_INSTANCE
 
 CONFIG = Config(vrrp_instances=(VRRP_INSTANCE,), virtual_servers=(VIRTUAL_SERVER,))
@@ -39,7 +39,7 @@ def test_orders_arrive_as_they_were_given(order: Start | Reload | Tell | Stop) -
 @pytest.mark.parametrize("body", [Ready(), Failed("no\nroot"), Reloaded(None), Reloaded("x"), Told(None), Told(5)])
 def test_reports_arrive_as_they_were_given(body: Ready | Failed | Reloaded | Told) -> None:
     snapshot = LvsSnapshot(ipvs_ready=True, ipvs_problem=None) if isinstance(body, Told) else None
-    told, text = read_report(report_frame(body, snapshot))
+    told, text = read_report(report_frame(body, b"" if snapshot is None else "".join(in_pieces(snapshot)).encode()))
     assert told == body
     if snapshot is not None:
         import json

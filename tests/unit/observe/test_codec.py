@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pyvrrp.core.lvs.snapshot import LvsSnapshot, Traffic
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
-from pyvrrp.observe.codec import MismatchError, from_json, to_json
+from pyvrrp.observe.codec import MismatchError, from_json, in_pieces, to_json
 from pyvrrp.observe.picture import DaemonSnapshot, Picture
 from tests.unit.observe.pictures import PICTURE, WORST
 
@@ -51,6 +51,14 @@ def test_everything_comes_back_as_it_went(cls: type[Any]) -> None:
         assert from_json(cls, json.loads(json.dumps(to_json(value)))) == value
 
     check()
+
+
+@pytest.mark.parametrize("count", [0, 1, 16, 17, 32, 100])
+def test_in_pieces_it_is_the_same_text(count: int) -> None:
+    value = replace(TREE, many=TREE.many[:1] * count, children=(TREE,) * count)
+    pieces = list(in_pieces(value))
+    assert json.loads("".join(pieces)) == to_json(value)
+    assert max(piece.count('"kind":"Leaf"') for piece in pieces) <= 16 * 2, "none is long"
 
 
 def test_the_form_is_the_one_documented() -> None:
