@@ -41,7 +41,7 @@ from pyvrrp.core.vrrp.events import (
 )
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import Transition, VrrpSnapshot
-from pyvrrp.core.vrrp.surroundings import choose_source
+from pyvrrp.core.vrrp.surroundings import choose_source, without_virtual
 from pyvrrp.daemon.announcer import Announcer
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError, KernelFault
@@ -101,7 +101,9 @@ class VrrpRole:
         self._announcer = Announcer(self._announce)
         self._desk: deque[Report] = deque()
         """Paperwork still to be done."""
+        self._devices: dict[str, InterfaceFacts] = {}
         self._interfaces: dict[str, InterfaceFacts] = {}
+        """The same, without the addresses that come and go with mastership."""
         self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
         self._scripts: ScriptTracker | None = None
         self._notifier: Notifier | None = None
@@ -117,9 +119,11 @@ class VrrpRole:
         self._announcer.configure(config.global_defs)
         masters = self._router.resume(previous) if previous is not None else frozenset[str]()
         at = monotonic()
+        self._virtual = _virtual(config)
         for name, facts in self._links.dump().items():
-            self._interfaces[name] = facts
-            self._router.handle(InterfaceChanged(at, name, facts))
+            self._devices[name] = facts
+            self._interfaces[name] = without_virtual(facts, self._virtual)
+            self._router.handle(InterfaceChanged(at, name, self._interfaces[name]))
         self._open_sockets()
         self._links_descriptor = self._links.watch(self._interface_changed, self._address_removed)
         loop.add_reader(self._links_descriptor, self._links.read)
@@ -149,6 +153,9 @@ class VrrpRole:
         # Those that are gone are told of their end as they wished.
         self._former, self._config = self._config.vrrp_instances, config
         self._announcer.configure(config.global_defs)
+        self._virtual = _virtual(config)
+        for name, facts in self._devices.items():
+            self._interface_changed(name, facts)
         self._open_sockets()
         self._run_scripts(config)
         self._feed(Reconfigured(monotonic(), config))
@@ -204,8 +211,13 @@ class VrrpRole:
 
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
         if facts is None:
+            self._devices.pop(name, None)
             self._interfaces.pop(name, None)
         else:
+            self._devices[name] = facts
+            facts = without_virtual(facts, self._virtual)
+            if self._interfaces.get(name) == facts:
+                return  # our own doing: each of a thousand addresses is announced to us
             self._interfaces[name] = facts
         self._open_sockets()
         self._feed(InterfaceChanged(monotonic(), name, facts))
@@ -364,10 +376,9 @@ class VrrpRole:
     def _open_sockets(self) -> None:
         """Be ready to receive and send wherever an instance is and its interface exists."""
         wanted: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
-        virtual = {a.address for instance in self._config.vrrp_instances for a in instance.addresses}
         for instance in self._config.vrrp_instances:
             facts = self._interfaces.get(instance.interface)
-            source = choose_source(instance, self._interfaces, virtual)
+            source = choose_source(instance, self._interfaces, self._virtual)
             if facts is None or (instance.unicast_peer and source is None):
                 continue
             where = source if instance.unicast_peer and source is not None else instance.mcast_dst_ip
@@ -388,6 +399,10 @@ class VrrpRole:
                 self._host.log(Level.WARNING, str(error))
             else:
                 self._open[interface, where] = index, ids
+
+
+def _virtual(config: Config) -> frozenset[Address]:
+    return frozenset(a.address for instance in config.vrrp_instances for a in instance.addresses)
 
 
 def _each(

@@ -186,9 +186,10 @@ class Router:
         candidates = self._places.get((event.interface, event.payload[1], event.source.version))
         if candidates is None:
             return []
-        # Of several unicast instances with one id the sender tells which is meant.
-        peers = (machine for machine in candidates if event.source in machine.config.unicast_peer)
-        machine = next(peers, candidates[0])
+        machine = candidates[0]
+        if len(candidates) > 1:  # unicast instances with one id: the sender tells which is meant
+            peers = (machine for machine in candidates if event.source in machine.config.unicast_peer)
+            machine = next(peers, machine)
         if machine.hears_again(event):
             return []
         return self._tell(machine, event.at, lambda: machine.receive(event))

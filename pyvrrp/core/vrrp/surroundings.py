@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
@@ -45,6 +45,14 @@ WORDS: Final = {
     Tracker.BFD: ("down", "up"),
 }
 """Down and up, as people say of each kind."""
+
+
+def without_virtual(facts: InterfaceFacts, virtual: Collection[Address]) -> InterfaceFacts:
+    """The device without its virtual addresses, unless it has no other of that family (it is the owner's then)."""
+    own = [address for address in facts.addresses if address not in virtual]
+    families = {address.version for address in own}
+    kept = tuple(a for a in facts.addresses if a.version not in families or a not in virtual)
+    return facts if kept == facts.addresses else replace(facts, addresses=kept)
 
 
 def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collection[Address]) -> Address | None:
