@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -66,6 +66,9 @@ _REHEARSALS: Final = 20
 _LEAD: Final = MILLISECOND
 """So long before a takeover the worker wakes up and rehearses it."""
 
+_SHORT_REST: Final = 5 * MILLISECOND
+"""While a flood comes, and at least: so long packets that wake nobody are left in their sockets."""
+
 _PAPERS: Final = 16
 """So many log lines and the like are written before the next look at the packets."""
 
@@ -96,6 +99,12 @@ class VrrpRole:
         self._packets: Packets = LinuxPackets() if packets is None else packets
         self._timer = Timer()
         self._armed: Micros | None = None
+        self._look_at: Micros | None = None
+        """When to look for packets that do not wake us."""
+        self._rest: Micros = 0
+        self._masters: set[str] = set()
+        self._where: dict[str, tuple[str, Address]] = {}
+        """Where each instance listens."""
         """For when the timer is set."""
         self._poll = select.poll()
         self._announcer = Announcer(self._announce)
@@ -196,12 +205,19 @@ class VrrpRole:
         return start(command, self._config.global_defs.scripts)
 
     def snapshot(self) -> VrrpSnapshot:
+        if self._look_at is not None:
+            self._read_packets()
         return self._router.snapshot()
 
     # What happens.
 
     def _read_packets(self) -> None:
-        self._packets.receive(self._received)
+        count = self._packets.receive(self._received)
+        if self._packets.relaxed:
+            # A flood must not fill the sockets while we look elsewhere.
+            self._look_at = monotonic() + (_SHORT_REST if count > 4 * len(self._config.vrrp_instances) else self._rest)
+        else:
+            self._look_at = None
         self._arm()
 
     def _received(
@@ -228,6 +244,8 @@ class VrrpRole:
     def _wake(self) -> None:
         """The timer rang: because a deadline has come, is near, or was near before an advertisement moved it."""
         self._armed = None
+        if self._look_at is not None and self._look_at <= monotonic():
+            self._read_packets()
         due, now = self._router.deadline(), monotonic()
         if due is None or now < due:
             if due is not None and self._router.takeover_is_next and due - now <= _LEAD:
@@ -253,6 +271,8 @@ class VrrpRole:
         due = self._router.not_before
         if due is not None and self._router.takeover_is_next and monotonic() < due - _LEAD:
             due -= _LEAD
+        if self._look_at is not None and (due is None or self._look_at < due):
+            due = self._look_at
         if self._armed is None or (due is not None and due < self._armed):
             self._armed = due
             self._timer.arm(due)
@@ -304,11 +324,33 @@ class VrrpRole:
             self._announcer.burst(burst.instance, burst.addresses, 1)
         for burst in bursts:
             self._announcer.burst(burst.instance, burst.addresses, burst.repeat - 1)
+        self._note_masters(entry.transition for entry in paperwork if isinstance(entry, ReportTransition))
         idle = not self._desk
         self._desk.extend(paperwork)
         if idle:
             self._work_off()
         return refusals
+
+    def _note_masters(self, transitions: Iterable[Transition]) -> None:
+        """Behind a socket with BACKUPs alone nothing but a farewell needs an answer before a deadline comes."""
+        before = len(self._masters)
+        for transition in transitions:
+            if transition.new == State.MASTER.name:
+                self._masters.add(transition.instance)
+            else:
+                self._masters.discard(transition.instance)
+        if len(self._masters) != before:
+            self._choose_rest()
+
+    def _choose_rest(self) -> None:
+        busy = {self._where[name] for name in self._masters if name in self._where}
+        for where in self._open:
+            self._packets.relax(*where, relaxed=where not in busy)
+        if self._packets.relaxed:
+            self._rest = max(_SHORT_REST, min(i.advert_int for i in self._config.vrrp_instances) // 4)
+            self._look_at = monotonic() + self._rest
+        else:
+            self._look_at = None
 
     def _work_off(self) -> None:
         """Some of the paperwork, the rest when the loop has looked at everything else."""
@@ -376,6 +418,7 @@ class VrrpRole:
     def _open_sockets(self) -> None:
         """Be ready to receive and send wherever an instance is and its interface exists."""
         wanted: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        self._where = {}
         for instance in self._config.vrrp_instances:
             facts = self._interfaces.get(instance.interface)
             source = choose_source(instance, self._interfaces, self._virtual)
@@ -384,6 +427,7 @@ class VrrpRole:
             where = source if instance.unicast_peer and source is not None else instance.mcast_dst_ip
             _, ids = wanted.get((instance.interface, where), (0, frozenset()))
             wanted[instance.interface, where] = facts.index, ids | {instance.virtual_router_id}
+            self._where[instance.name] = instance.interface, where
         for interface in {dev for dev, _ in self._open.keys() - wanted.keys()}:
             self._packets.close(interface)
             self._open = {key: value for key, value in self._open.items() if key[0] != interface}
@@ -399,6 +443,7 @@ class VrrpRole:
                 self._host.log(Level.WARNING, str(error))
             else:
                 self._open[interface, where] = index, ids
+        self._choose_rest()
 
 
 def _virtual(config: Config) -> frozenset[Address]:

@@ -80,6 +80,18 @@ class Packets(Protocol):
         """Descriptors that become readable when a datagram waits."""
         ...
 
+    def relax(self, interface: str, group: Address, *, relaxed: bool) -> None:
+        """Must what comes there wake us at once? Relaxed, only priority 0 does; `receive` reads everything.
+
+        Where few virtual routers are, it has no effect: a look now and then would cost more than their packets.
+        """
+        ...
+
+    @property
+    def relaxed(self) -> bool:
+        """Is there anything that comes without waking us?"""
+        ...
+
     def send(
         self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
     ) -> None: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 from array import array
 from collections.abc import Iterable, Sequence
+from enum import Enum
 from struct import Struct
 from typing import Final, TypeAlias
 
@@ -32,36 +33,49 @@ _PROGRAM = Struct("@HP")
 _SO_ATTACH_FILTER: Final = 26
 _PROTOCOL_OFFSET: Final = 9
 _VIRTUAL_ROUTER_ID_OFFSET: Final = 1
+_PRIORITY_OFFSET: Final = 2
 
 DROP_ALL: Final[Sequence[Instruction]] = (DROP,)
 
 
-def vrrp4_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
+class Part(Enum):
+    """Which advertisements of our virtual routers a socket is for."""
+
+    ALL = "all"
+    URGENT = "priority 0"
+    """The master stops: a backup has its skew time to answer in."""
+    OTHER = "all but priority 0"
+
+
+def vrrp4_filter(virtual_router_ids: Iterable[int], part: Part = Part.ALL) -> Sequence[Instruction]:
     """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header."""
     return (
         (LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
         (JUMP_EQUAL, 1, 0, IPPROTO_VRRP),
         DROP,
         (LOAD_HEADER_LENGTH, 0, 0, 0),
-        (LOAD_BYTE_INDEXED, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET),
-        *_keep_if_one_of(virtual_router_ids),
+        *_keep(LOAD_BYTE_INDEXED, virtual_router_ids, part),
     )
 
 
-def vrrp6_filter(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
+def vrrp6_filter(virtual_router_ids: Iterable[int], part: Part = Part.ALL) -> Sequence[Instruction]:
     """The same for a raw IPv6 socket, whose packets begin with the VRRP message."""
-    return ((LOAD_BYTE, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET), *_keep_if_one_of(virtual_router_ids))
+    return _keep(LOAD_BYTE, virtual_router_ids, part)
 
 
-def _keep_if_one_of(virtual_router_ids: Iterable[int]) -> Sequence[Instruction]:
-    """Ends a filter that has loaded the virtual router id.
+def _keep(load: int, virtual_router_ids: Iterable[int], part: Part) -> Sequence[Instruction]:
+    """Ends a filter; `load` reads a byte of the message.
 
     A packet too short to have one fails the load, which drops it. 255 comparisons at most, so the jumps fit their
     8 bits.
     """
     ids = sorted(set(virtual_router_ids))
     compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
-    return (*compare, DROP, KEEP)
+    priority: Sequence[Instruction] = ()
+    if part is not Part.ALL:
+        stopping = part is Part.URGENT
+        priority = ((load, 0, 0, _PRIORITY_OFFSET), (JUMP_EQUAL, int(stopping), int(not stopping), 0), DROP)
+    return ((load, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET), *compare, DROP, *priority, KEEP)
 
 
 def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:

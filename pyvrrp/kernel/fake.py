@@ -227,6 +227,11 @@ class FakePackets:
     def filenos(self) -> Sequence[int]:
         return (self.bell.descriptor,)
 
+    def relax(self, interface: str, group: Address, *, relaxed: bool) -> None:
+        """It wakes for everything."""
+
+    relaxed = False
+
     def send(
         self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
     ) -> None:

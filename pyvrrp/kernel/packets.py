@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
+from operator import itemgetter
 from pathlib import Path
 from struct import Struct
 from typing import Final
@@ -39,6 +40,8 @@ _RECEIVE_BUFFER: Final = 1 << 20
 """Holds what arrives while we were stalled, so that no advertisement is missed when we judge a deadline then."""
 _MOST_AT_ONCE: Final = 4096
 """More datagrams than the receive buffer holds; a flood must not keep us reading for ever."""
+_MANY: Final = 16
+"""From so many virtual routers on, a backup hears more often than it needs to look."""
 _LINK_TROUBLE: Final = frozenset((errno.ENETDOWN, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOBUFS))
 """What a receiving socket says when its device goes; the monitor of the devices tells the same story better."""
 
@@ -53,7 +56,7 @@ class _Family:
     sender: Callable[[str, int], socket.socket]
     send: Callable[[socket.socket, int, Address, Address, bytes, int], None]
     interpret: Callable[[bytes, _Ancillary, str], tuple[Address, Address, int, bytes] | None]
-    program: Callable[[Iterable[int]], Sequence[bpf.Instruction]]
+    program: Callable[[Iterable[int], bpf.Part], Sequence[bpf.Instruction]]
 
 
 _FAMILIES: Final = {
@@ -64,10 +67,12 @@ _FAMILIES: Final = {
 
 @dataclass(slots=True)
 class _Listener:
-    socket: socket.socket
     interface: str
     index: int
     family: _Family
+    sockets: dict[bpf.Part, socket.socket]
+    """One for all, or with many virtual routers one for what is urgent and one for the rest."""
+    relaxed: bool = False
 
 
 def _make_ready(listener: socket.socket) -> None:
@@ -85,25 +90,24 @@ def _make_ready(listener: socket.socket) -> None:
             return
 
 
-def _stamp(ancillary: list[tuple[int, int, bytes]], otherwise: int) -> int:
+def _stamp(ancillary: _Ancillary) -> int:
     """When the kernel got it, nanoseconds since 1970: a process that is slow to wake must not count from its waking."""
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == _SO_TIMESTAMPNS:
             whole, fraction = _TIMESPEC.unpack(data)
             return int(whole * 1_000_000_000 + fraction)
-    return otherwise
+    return 0
 
 
 class LinuxPackets:
     """`kernel.api.Packets` of the network namespace it is made in.
 
-    There is one descriptor to wait on, whatever is opened and closed. Of one socket the oldest datagram comes first;
-    between sockets, which belong to different virtual routers, there is no order.
+    There is one descriptor to wait on, whatever is opened and closed.
     """
 
     def __init__(self) -> None:
         self._listeners: dict[tuple[str, Address], _Listener] = {}
-        self._by_descriptor: dict[int, _Listener] = {}
+        self._by_descriptor: dict[int, tuple[_Listener, socket.socket]] = {}
         self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
         self._emptied = monotonic()
         self._buffer = bytearray(_LONGEST)
@@ -114,6 +118,8 @@ class LinuxPackets:
                 socket.AF_PACKET, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, 0
             )
         self._epoll = select.epoll()
+        self._lazy = select.epoll()
+        """Sockets that wake nobody."""
 
     def open(self, interface: str, index: int, group: Address, virtual_router_ids: Iterable[int]) -> None:
         """Listen on `interface` for `group`, which may be one of our own addresses (unicast), and be ready to send.
@@ -122,16 +128,16 @@ class LinuxPackets:
         """
         key = interface, group
         family = _FAMILIES[group.version]
+        ids = frozenset(virtual_router_ids)
+        parts = (bpf.Part.URGENT, bpf.Part.OTHER) if len(ids) >= _MANY else (bpf.Part.ALL,)
         with translated(f"listen for VRRP on {interface} to {group}"):
             known = self._listeners.get(key)
-            if known is None or known.index != index:
-                listener = _Listener(family.listen(interface, index, group), interface, index, family)
-                _make_ready(listener.socket)
+            if known is None or known.index != index or known.sockets.keys() != set(parts):
+                listener = self._listen(interface, index, group, parts)
                 self._forget(key)
                 self._listeners[key] = listener
-                self._by_descriptor[listener.socket.fileno()] = listener
-                self._epoll.register(listener.socket, select.EPOLLIN)
-            bpf.attach(self._listeners[key].socket, family.program(virtual_router_ids))
+            for part, listening in self._listeners[key].sockets.items():
+                bpf.attach(listening, family.program(ids, part))
             sender = self._senders.get((interface, group.version))
             if sender is None or sender[0] != index:
                 self._senders[interface, group.version] = index, family.sender(interface, index)
@@ -145,44 +151,71 @@ class LinuxPackets:
         for sender in [key for key in self._senders if key[0] == interface]:
             self._senders.pop(sender)[1].close()
 
+    def relax(self, interface: str, group: Address, *, relaxed: bool) -> None:
+        listener = self._listeners.get((interface, group))
+        if listener is None or listener.relaxed == relaxed or bpf.Part.OTHER not in listener.sockets:
+            return
+        listener.relaxed = relaxed
+        before, after = (self._epoll, self._lazy) if relaxed else (self._lazy, self._epoll)
+        before.unregister(listener.sockets[bpf.Part.OTHER])
+        after.register(listener.sockets[bpf.Part.OTHER], select.EPOLLIN)
+
+    @property
+    def relaxed(self) -> bool:
+        return any(listener.relaxed for listener in self._listeners.values())
+
+    def _listen(self, interface: str, index: int, group: Address, parts: Iterable[bpf.Part]) -> _Listener:
+        listener = _Listener(interface, index, _FAMILIES[group.version], {})
+        for part in parts:
+            listening = listener.sockets[part] = listener.family.listen(interface, index, group)
+            _make_ready(listening)
+            self._by_descriptor[listening.fileno()] = listener, listening
+            self._epoll.register(listening, select.EPOLLIN)
+        return listener
+
     def _forget(self, key: tuple[str, Address]) -> None:
         listener = self._listeners.pop(key, None)
         if listener is not None:
-            del self._by_descriptor[listener.socket.fileno()]
-            self._epoll.unregister(listener.socket)
-            listener.socket.close()
+            for part, listening in listener.sockets.items():
+                del self._by_descriptor[listening.fileno()]
+                lazy = listener.relaxed and part is bpf.Part.OTHER
+                (self._lazy if lazy else self._epoll).unregister(listening)
+                listening.close()
 
     def close_all(self) -> None:
         for interface in {interface for interface, _ in (*self._senders, *self._listeners)}:
             self.close(interface)
         self._link_layer.close()
         self._epoll.close()
+        self._lazy.close()
 
     def filenos(self) -> Sequence[int]:
         return (self._epoll.fileno(),)
 
     def receive(self, received: Received) -> int:
         # Read first, tell then: the listener may close sockets.
-        datagrams: list[tuple[_Listener, bytes, _Ancillary, str]] = []
-        for descriptor, _ in self._epoll.poll(0):
-            listener = self._by_descriptor[descriptor]
+        datagrams: list[tuple[int, _Listener, bytes, _Ancillary, str]] = []
+        for descriptor, _ in (*self._epoll.poll(0), *self._lazy.poll(0)):
+            listener, listening = self._by_descriptor[descriptor]
             for _ in range(_MOST_AT_ONCE):
                 try:
-                    length, ancillary, _, sender = listener.socket.recvmsg_into((self._buffer,), _ANCILLARY)
+                    length, ancillary, _, sender = listening.recvmsg_into((self._buffer,), _ANCILLARY)
                 except BlockingIOError:
                     break
                 except OSError as error:
                     if error.errno in _LINK_TROUBLE:
                         continue
                     raise kernel_error(error.errno or 0, f"receive on {listener.interface}") from error
-                datagrams.append((listener, bytes(self._view[:length]), ancillary, sender[0]))
+                stamp = _stamp(ancillary) or time.time_ns()
+                datagrams.append((stamp, listener, bytes(self._view[:length]), ancillary, sender[0]))
         now, epoch = monotonic(), time.time_ns()
         emptied, self._emptied = self._emptied, now
-        for listener, data, ancillary, sender in datagrams:
+        datagrams.sort(key=itemgetter(0))  # what is urgent was read first, and belongs behind what came before it
+        for stamp, listener, data, ancillary, sender in datagrams:
             datagram = listener.family.interpret(data, ancillary, sender)
             if datagram is not None:
                 # Nothing can have arrived before the sockets were last found empty, whatever the wall clock did.
-                at = min(now, max(emptied, now - (epoch - _stamp(ancillary, epoch)) // 1000))
+                at = min(now, max(emptied, now - (epoch - stamp) // 1000))
                 received(at, listener.interface, *datagram)
         return len(datagrams)
 
