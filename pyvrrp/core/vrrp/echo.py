@@ -12,26 +12,24 @@ from pyvrrp.model.vrrp import AuthType, VrrpInstance
 
 
 class Echo:
-    __slots__ = ("_datagram",)
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
-        self._datagram: DatagramReceived | None = None
+        self._known: tuple[object, ...] | None = None
 
     def forget(self) -> None:
-        self._datagram = None
+        self._known = None
 
     def remember(self, datagram: DatagramReceived, advert: Accepted, config: VrrpInstance, priority: int) -> None:
         """An advertisement that restarted the timer; not where each must be judged: replays, preempt_delay."""
         judged_anew = config.authentication is not None and config.authentication.type is AuthType.AH
         waits = config.preempt and advert.priority < priority
-        self._datagram = None if judged_anew or waits else datagram
+        self._known = None if judged_anew or waits else _what_counts(datagram)
 
     def is_heard(self, datagram: DatagramReceived) -> bool:
-        known = self._datagram
-        return (
-            known is not None
-            and datagram.payload == known.payload
-            and datagram.source == known.source
-            and datagram.ttl == known.ttl
-            and datagram.destination == known.destination
-        )
+        return self._known == _what_counts(datagram)
+
+
+def _what_counts(datagram: DatagramReceived) -> tuple[object, ...]:
+    """All but the time."""
+    return datagram.payload, datagram.source, datagram.ttl, datagram.destination

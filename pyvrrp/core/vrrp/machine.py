@@ -78,6 +78,7 @@ class Machine:
         self._present: set[VirtualAddress] = set()
         self._held = False
         self._zero_heard = False
+        self._master_down: Micros = 0
         self._master_down_at: Micros | None = None
         self._waiting_since: Micros = 0
         self._advert_at: Micros | None = None
@@ -141,8 +142,8 @@ class Machine:
             return False
         self.stats.advert_rcvd += 1
         self.want = State.BACKUP
-        self._last_advert = datagram.at
-        self._wait(datagram.at)
+        self._last_advert = self._waiting_since = datagram.at
+        self._master_down_at = datagram.at + self._master_down
         return True
 
     def receive(self, datagram: DatagramReceived) -> list[Action]:
@@ -400,9 +401,10 @@ class Machine:
     def _wait(self, since: Micros) -> None:
         """Arm the master down timer, counted from `since`."""
         self._waiting_since = since
-        self._master_down_at = since + master_down_interval(
+        self._master_down = master_down_interval(
             self.config.version, self._effective_priority, self._master_advert_int, self.config.down_timer_adverts
         )
+        self._master_down_at = since + self._master_down
 
     def _wait_skew(self, since: Micros) -> None:
         """The same, but only for as long as a better backup would have to answer."""

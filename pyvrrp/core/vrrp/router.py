@@ -105,7 +105,7 @@ class Router:
                 actions = [action for machine in self._machines.values() for action in machine.stop(event.at)]
             case _:
                 assert_never(event)
-        return actions + self._note_units(event.at) if self._moved(actions) else actions
+        return actions + self._note_units(event.at) if actions and self._moved(actions) else actions
 
     def _moved(self, actions: list[Action]) -> bool:
         """Did an instance change its state? Only then can a group have changed."""
