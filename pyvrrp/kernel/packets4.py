@@ -6,6 +6,7 @@ The sending sockets are of protocol IPPROTO_RAW, to which the kernel never deliv
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from ipaddress import IPv4Address
 from struct import Struct
 from typing import Final
@@ -60,12 +61,22 @@ def send(
     sock: socket.socket, index: int, source: Address, destination: Address, message: bytes, identification: int
 ) -> None:
     """OSError as it comes."""
+    before, behind, flags, where = _envelope(source, destination, len(message))
+    sock.sendto(b"".join((before, identification.to_bytes(2, "big"), behind, message)), flags, where)
+
+
+@lru_cache(maxsize=4096)
+def _envelope(source: Address, destination: Address, length: int) -> tuple[bytes, bytes, int, tuple[str, int]]:
+    """What is the same each time: the IP header before and behind the identification, flags, socket address.
+
+    The kernel writes the header's checksum (raw(7), IP_HDRINCL), whatever stands there.
+    """
     assert isinstance(source, IPv4Address)
     assert isinstance(destination, IPv4Address)
-    header = encode_ipv4_header(source, destination, identification, len(message))
+    header = encode_ipv4_header(source, destination, 0, length)
     # A group is on the link whatever the routes say.
     flags = socket.MSG_DONTROUTE if destination.is_multicast else 0
-    sock.sendto(header + message, flags, (str(destination), 0))
+    return header[:4], header[6:], flags, (str(destination), 0)
 
 
 def interpret(

@@ -76,7 +76,6 @@ PLAYS: dict[tuple[State, Kind], Play] = {
     (_B, Kind.FAULT): (backup, lambda d: d.link(1, "eth0", False)),
     (_B, Kind.STOPPED): (backup, stop),
     (_B, Kind.DELETED): (backup, delete),
-    (_M, Kind.ADVERT_DUE): (master, lambda d: d.run(62)),
     (_M, Kind.PRIORITY_ZERO): (master, lambda d: d.hear(61, 0)),
     (_M, Kind.BETTER): (master, lambda d: d.hear(61, 200)),
     (_M, Kind.WORSE): (master, lambda d: d.hear(61, 50)),

@@ -31,7 +31,6 @@ class Kind(StrEnum):
     BETTER = "advertisement that wins"
     WORSE = "advertisement that loses"
     OURS = "equal advertisement from our own address"
-    ADVERT_DUE = "advertisement due"
     GROUP_MASTER = "sync group becomes MASTER"
     GROUP_BACKUP = "sync group becomes BACKUP"
     STOPPED = "stop"

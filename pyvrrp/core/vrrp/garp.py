@@ -6,35 +6,43 @@ from pyvrrp.model.vrrp import Garp
 from pyvrrp.units import Micros
 
 
+def earliest(one: Micros | None, other: Micros | None) -> Micros | None:
+    """Of two instants, either of which may never come."""
+    return other if one is None or (other is not None and other < one) else one
+
+
 class GarpSchedule:
     """The bursts still to come. The first burst of a mastership is the machine's own, at once."""
 
-    __slots__ = ("_again", "_lower", "_refresh")
+    __slots__ = ("_again", "_lower", "_refresh", "deadline")
 
     def __init__(self) -> None:
         self._again: Micros | None = None
         self._refresh: Micros | None = None
         self._lower: Micros | None = None
+        self.deadline: Micros | None = None
+        """When the next one is due. Kept, not computed: it is asked for at each advertisement."""
 
     def start(self, garp: Garp, at: Micros) -> None:
         """Mastership began: a second burst after `delay`, and one every `refresh`."""
         self._again = at + garp.delay if garp.delay else None
         self._refresh = at + garp.refresh if garp.refresh else None
         self._lower = None
+        self._look_ahead()
 
     def lower_priority_met(self, garp: Garp, at: Micros) -> None:
         """A lower-priority advertisement was answered: once more after `lower_prio_delay`."""
         if garp.lower_prio_delay and garp.lower_prio_repeat:
             self._lower = at + garp.lower_prio_delay
+            self._look_ahead()
 
     def clear(self) -> None:
-        self._again = self._refresh = self._lower = None
-
-    def deadline(self) -> Micros | None:
-        return min((due for due in (self._again, self._refresh, self._lower) if due is not None), default=None)
+        self._again = self._refresh = self._lower = self.deadline = None
 
     def due(self, garp: Garp, at: Micros) -> int:
         """How many rounds to send now (0: none); what was due is rescheduled or done with."""
+        if self.deadline is None or self.deadline > at:
+            return 0
         repeat = 0
         if self._again is not None and self._again <= at:
             self._again = None
@@ -45,4 +53,8 @@ class GarpSchedule:
         if self._refresh is not None and self._refresh <= at:
             self._refresh = at + garp.refresh if garp.refresh else None
             repeat = max(repeat, garp.refresh_repeat)
+        self._look_ahead()
         return repeat
+
+    def _look_ahead(self) -> None:
+        self.deadline = earliest(earliest(self._again, self._refresh), self._lower)

@@ -30,7 +30,7 @@ from pyvrrp.core.vrrp.complaints import Complaints
 from pyvrrp.core.vrrp.echo import Echo
 from pyvrrp.core.vrrp.edges import Edge, Effect, Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
-from pyvrrp.core.vrrp.garp import GarpSchedule
+from pyvrrp.core.vrrp.garp import GarpSchedule, earliest
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
 from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition
 from pyvrrp.core.vrrp.stats import Stats
@@ -174,19 +174,31 @@ class Machine:
             self._echo.remember(datagram, advert, self.config, self._effective_priority)
         return actions
 
+    def beat(self, at: Micros) -> list[Action] | None:
+        """The advertisement of a MASTER, if that alone is due: what it mostly does. None where there is more to do."""
+        chores = self._chores_at
+        if self.state is not State.MASTER or (chores is not None and chores <= at):
+            return None
+        self._advertise_in_rhythm(at)
+        return self._flush()
+
+    @property
+    def _chores_at(self) -> Micros | None:
+        """While MASTER: when something else than an advertisement is due."""
+        return earliest(self._garps.deadline, self._repair_at)
+
     def due(self, at: Micros, *, group_agrees: bool) -> list[Action]:
         """`deadline()` has come; `group_agrees`: all other members of the sync group want to be MASTER too."""
         if self.state is State.BACKUP and self._master_down_at is not None and self._master_down_at <= at:
             self.want = State.MASTER
             return self._take(Kind.MASTER_DOWN if group_agrees else Kind.VETOED, self._takeover(at))
-        actions: list[Action] = []
         if self.state is State.MASTER:
             if self._advert_at is not None and self._advert_at <= at:
-                actions = self._take(Kind.ADVERT_DUE, Moment(at, self._cause))
+                self._advertise_in_rhythm(at)
             self._burst(self._garps.due(self.config.garp, at), self.config.addresses)
             if self._repair_at is not None and self._repair_at <= at:
                 self._repair(at)
-        return actions + self._flush()
+        return self._flush()
 
     def deadline(self) -> Micros | None:
         """When `due` wants to be called; None: nothing is to come by itself."""
@@ -194,8 +206,7 @@ class Machine:
             return self._master_down_at
         if self.state is not State.MASTER:
             return None
-        times = (self._advert_at, self._garps.deadline(), self._repair_at)
-        return min((time for time in times if time is not None), default=None)
+        return earliest(self._advert_at, self._chores_at)
 
     def look(self, at: Micros) -> list[Action]:
         """Take in what the interfaces and trackers are now: source, faults, priority. The router acts on `faults`."""
@@ -336,6 +347,8 @@ class Machine:
             effect(self, moment)
 
     def _flush(self) -> list[Action]:
+        if not self._out:
+            return []
         out, self._out = self._out, []
         return out
 
@@ -436,12 +449,12 @@ class Machine:
         self._send(self._effective_priority)
         self._advert_at = moment.at + self.config.advert_int
 
-    def _advertise_in_rhythm(self, moment: Moment) -> None:
+    def _advertise_in_rhythm(self, at: Micros) -> None:
         """The next one is due an interval after this one was due, unless we are late by more than that."""
-        due = self._advert_at
-        self._advertise(moment)
-        if due is not None and due + self.config.advert_int > moment.at:
-            self._advert_at = due + self.config.advert_int
+        self._send(self._effective_priority)
+        due = at if self._advert_at is None else self._advert_at
+        interval = self.config.advert_int
+        self._advert_at = (due if due + interval > at else at) + interval
 
     def _say_goodbye(self, moment: Moment) -> None:
         """Priority 0: the backups need not wait for silence (RFC 9568 §6.4.3)."""
@@ -582,7 +595,6 @@ class Machine:
         (State.BACKUP, Kind.FAULT): Edge(State.FAULT, (_release_held,)),
         (State.BACKUP, Kind.STOPPED): Edge(State.STOP, (_release_held,)),
         (State.BACKUP, Kind.DELETED): Edge(State.DELETED, (_release_held,)),
-        (State.MASTER, Kind.ADVERT_DUE): Edge(None, (_advertise_in_rhythm,)),
         (State.MASTER, Kind.PRIORITY_ZERO): Edge(None, (_advertise,)),
         (State.MASTER, Kind.BETTER): Edge(State.BACKUP, (_yield,)),
         (State.MASTER, Kind.WORSE): Edge(None, (_answer,)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
 from typing import assert_never
 
@@ -198,6 +198,11 @@ class Router:
         actions: list[Action] = []
         while (due := self.deadline()) is not None and due <= at:
             machine = self._timers[0][2]
+            advert = machine.beat(at)
+            if advert is not None:
+                actions += advert
+                self._arm_again(machine)
+                continue
             due_now = partial(machine.due, at, group_agrees=self._unit_of[id(machine)].agrees_to_master(machine))
             actions += self._tell(machine, at, due_now)
         return actions
@@ -367,6 +372,13 @@ class Router:
         if armed is None or due < armed:
             self._armed[id(machine)] = due
             heappush(self._timers, (due, next(self._tickets), machine))
+
+    def _arm_again(self, machine: Machine) -> None:
+        """The same for the machine whose deadline was the next and has been dealt with."""
+        due = machine.deadline()
+        assert due is not None
+        self._armed[id(machine)] = due
+        heapreplace(self._timers, (due, next(self._tickets), machine))
 
     def _arm_all(self, machines: Iterable[Machine]) -> None:
         for machine in machines:

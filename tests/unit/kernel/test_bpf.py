@@ -6,20 +6,20 @@ import socket
 
 import pytest
 
-from pyvrrp.kernel.bpf import DROP_ALL, attach, vrrp4_filter
+from pyvrrp.kernel.bpf import DROP_ALL, Part, attach, vrrp4_filter
 
 
-def packet(virtual_router_id: int, *, protocol: int = 112, options: bytes = b"") -> bytes:
+def packet(virtual_router_id: int, priority: int = 0, *, protocol: int = 112, options: bytes = b"") -> bytes:
     header = bytearray(20) + options
     header[0] = 0x40 | len(header) // 4
     header[9] = protocol
-    return bytes(header) + bytes([0x21, virtual_router_id, 0, 0, 0, 0, 0, 0])
+    return bytes(header) + bytes([0x21, virtual_router_id, priority, 0, 0, 0, 0, 0])
 
 
-def kept(ids: list[int], *packets: bytes) -> list[bytes]:
+def kept(ids: list[int], *packets: bytes, part: Part = Part.ALL) -> list[bytes]:
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     with near, far:
-        attach(far, vrrp4_filter(ids))
+        attach(far, vrrp4_filter(ids, part))
         for data in packets:
             near.send(data)
         arrived = []
@@ -57,3 +57,11 @@ def test_a_second_filter_replaces_the_first() -> None:
         assert far.recv(100) == packet(7)
         with pytest.raises(BlockingIOError):
             far.recv(100)
+
+
+@pytest.mark.parametrize("ids", [[7], list(range(1, 256))])
+def test_farewells_and_the_rest_are_told_apart(ids: list[int]) -> None:
+    packets = [packet(7, 0), packet(7, 1), packet(7, 100), packet(7, 255), packet(0, 0), packet(0, 9)]
+    assert kept(ids, *packets, part=Part.URGENT) == packets[:1]
+    assert kept(ids, *packets, part=Part.OTHER) == packets[1:4]
+    assert kept(ids, *packets) == packets[:4]
