@@ -313,9 +313,7 @@ def test_a_relaxed_socket_wakes_for_farewells_only(scene: Scene) -> None:
     carried(scene)
     many = range(1, 101)
     scene.b.open(*many)
-    assert not scene.b.packets.relaxed
     scene.b.packets.relax("eth0", VRRP_GROUP4, relaxed=True)
-    assert scene.b.packets.relaxed
     sent = [advert(vrid) for vrid in many] + [advert(7, 0)]
     for message in sent[:-1]:
         scene.a.packets.send("eth0", A, [VRRP_GROUP4], message, 1)
