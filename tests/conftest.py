@@ -9,8 +9,13 @@ from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.topology.lab import Lab
+
+# How long an example takes says something about the machine, which may be busy, and nothing about the code.
+settings.register_profile("pyvrrp", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("pyvrrp")
 
 
 @runtime_checkable
