@@ -48,11 +48,11 @@ CASES: dict[str, str | bytes] = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_it_ends_soon(name: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     expanded = source(CASES[name])
     loaded = load(expanded)
     text = render(loaded.problems, color=False, width=80)
-    assert time.monotonic() - began < SOON
+    assert time.process_time() - began < SOON
     assert loaded.problems
     assert exit_status(loaded.problems) in (0, 5)
     assert len(expanded.lines) <= REPEATED_MAX + 1000
@@ -62,9 +62,9 @@ def test_it_ends_soon(name: str) -> None:
 
 def test_files_that_include_more_and_more_end() -> None:
     files = {f"f{i}": f"include f{i + 1}.conf\n" * 10 for i in range(40)}
-    began = time.monotonic()
+    began = time.process_time()
     expanded = source("include f0.conf\n", "host", **files)
-    assert time.monotonic() - began < SOON
+    assert time.process_time() - began < SOON
     assert any("MiB in all" in problem.message for problem in expanded.problems)
 
 
