@@ -80,5 +80,6 @@ def _judge(checker: UdpCheck, reply: bytes) -> None:
     if not checker.min_reply_length <= len(reply) <= checker.max_reply_length:
         raise CheckFailed(f"reply of {len(reply)} bytes, not {checker.min_reply_length} to {checker.max_reply_length}")
     # A reply shorter than what is required passes if it begins alike: keepalived compares what is there.
-    if not wanted.startswith(reply[: len(wanted)]):
+    mask = checker.reply_mask or b"\xff" * len(wanted)
+    if any((got ^ byte) & bits for got, byte, bits in zip(reply, wanted, mask, strict=False)):
         raise CheckFailed("reply has other content")

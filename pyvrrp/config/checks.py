@@ -34,7 +34,8 @@ from pyvrrp.model.checkers import (
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 
-HEX_WORD: Final = r"[0-9a-fA-FxX]+"
+ANY_DIGIT: Final = str.maketrans("xX", "00")
+"""Of require_reply: it does not count."""
 ASKING: Final = frozenset({"TCP_CHECK", "UDP_CHECK", "HTTP_GET", "SSL_GET", "PING_CHECK", "DNS_CHECK", "SMTP_CHECK"})
 """Those that connect to the server."""
 CHECKS: Final = ASKING | {"MISC_CHECK", "FILE_CHECK", "BFD_CHECK"}
@@ -165,7 +166,16 @@ def _build(
     version, fast = VERSIONS[text(own, "http_protocol") or "1.0"], flag(own, "fast_recovery")
     if word == "HTTP_GET":
         return HttpCheck(timing=timing, connect=connect, urls=urls, version=version, fast_recovery=fast)
-    return SslCheck(timing=timing, connect=connect, urls=urls, version=version, fast_recovery=fast, tls=settings.tls)
+    verify = flag(own, "tls_verify")
+    return SslCheck(
+        timing=timing,
+        connect=connect,
+        urls=urls,
+        version=version,
+        fast_recovery=fast,
+        tls=settings.tls,
+        verify=verify,
+    )
 
 
 def _dns(block: Statement, timing: CheckTiming, connect: ConnectOptions, problems: Problems) -> DnsCheck:
@@ -233,13 +243,17 @@ def _connect(
 
 
 def _udp(block: Statement, own: Values, timing: CheckTiming, connect: ConnectOptions, problems: Problems) -> UdpCheck:
-    payload, reply = b"", None
+    payload, reply, mask = b"", None, None
     for child in block.children:
         if child.word == "payload" and len(child.words) > 1:
-            payload = _hex(child, problems, wild=False) or payload
+            digits = _hex(child, "", problems)
+            payload = bytes.fromhex(digits) if digits else payload
         elif child.word == "require_reply":
-            found = _hex(child, problems, wild=True) if len(child.words) > 1 else b""
-            reply = reply if found is None else found
+            digits = _hex(child, "xX", problems) if len(child.words) > 1 else ""
+            if digits is not None:
+                reply = bytes.fromhex(re.sub("[xX]", "0", digits))
+                mask = bytes.fromhex(re.sub("[0-9a-fA-F]", "f", digits).translate(ANY_DIGIT))
+                mask = None if mask == b"\xff" * len(mask) else mask
     low, high = integer(own, "min_reply_length", 0), integer(own, "max_reply_length", 255)
     if low > high:
         problems.add(
@@ -254,25 +268,22 @@ def _udp(block: Statement, own: Values, timing: CheckTiming, connect: ConnectOpt
         connect=connect,
         payload=payload,
         require_reply=reply,
+        reply_mask=mask,
         min_reply_length=low,
         max_reply_length=high,
     )
 
 
-def _hex(child: Statement, problems: Problems, *, wild: bool) -> bytes | None:
-    """Bytes from hexadecimal digits; a lone digit before a blank is a byte. None if it is none of it."""
+def _hex(child: Statement, others: str, problems: Problems) -> str | None:
+    """Hexadecimal digits, two a byte, or one of `others`; a lone digit before a blank is a byte. None if it is none
+    of it."""
     digits = []
     for at, word in enumerate(child.words[1:], 1):
-        if not re.fullmatch(HEX_WORD, word) or (not wild and ("x" in word or "X" in word)):
+        if not re.fullmatch(rf"[0-9a-fA-F{others}]+", word):
             problems.error(child.line, f"`{word}` is not hexadecimal", f"`{child.word}` is ignored", word=at)
             return None
         digits.append(word if len(word) % 2 == 0 else word[:-1] + "0" + word[-1])
-    text = "".join(digits).lower()
-    if "x" in text:
-        message = "digits that may be anything (x) are accepted, but not active in this version"
-        problems.inactive(child.line, message, "only the bytes before the first x are compared")
-        text = text[: text.index("x") // 2 * 2]
-    return bytes.fromhex(text)
+    return "".join(digits)
 
 
 def _at(block: Statement, word: str, problems: Problems, message: str, effect: str) -> None:

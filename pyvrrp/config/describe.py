@@ -141,6 +141,8 @@ def remarks(row: Keyword, block: Block) -> tuple[str, ...]:
         notes.append("a second use in the same block is refused")
     if row.newer:
         notes.append("keepalived 2.2.7 does not know it")
+    if row.ours:
+        notes.append("keepalived does not know it")
     if row.needs:
         needs = " or ".join("a line" if word[0] == "<" else f"`{word}`" for word in row.needs)
         notes.append(f"dropped without {needs} in it")

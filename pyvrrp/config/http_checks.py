@@ -9,6 +9,8 @@ from typing import Final
 
 from pyvrrp.config.commands import split_command
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.readers import UINT_MAX, parse_integer
+from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import Severity
@@ -38,6 +40,22 @@ WITHOUT_EFFECT: Final = frozenset(
     }
 )
 """Those that change nothing for a pattern that is accepted."""
+OTHERS: Final = frozenset(
+    {
+        "allow_empty_class",
+        "alt_bsux",
+        "alt_circumflex",
+        "alt_verbnames",
+        "dollar_endonly",
+        "dupnames",
+        "firstline",
+        "no_auto_capture",
+        "ucp",
+        "ungreedy",
+        "utf",
+    }
+)
+"""Those of PCRE2 that Python's re does not have."""
 
 
 def build_tls(block: Statement) -> TlsFiles:
@@ -114,11 +132,17 @@ def _pattern(url: Statement, values: Values, problems: Problems) -> Pattern | No
         return None
     options = []
     for at, word in enumerate(lines["regex_options"].words[1:] if "regex_options" in lines else (), 1):
-        if word in OPTIONS:
-            options.append(word)
-        elif word not in WITHOUT_EFFECT:
+        if word in OTHERS:
             message = f"the regex option `{word}` is accepted, but not active in this version"
             problems.inactive(lines["regex_options"].line, message, "the regex is used without it", word=at)
+        elif word not in OPTIONS | WITHOUT_EFFECT:
+            found = nearest(word, OPTIONS | WITHOUT_EFFECT | OTHERS)
+            suggestion = f"did you mean `{found}`?" if found else None
+            message = f"`{word}` is no option of a regex"
+            place = lines["regex_options"].line
+            problems.add(place, Severity.ERROR, message, word=at, suggestion=suggestion)
+            continue
+        options.append(word)
     least, most = integer(values, "regex_min_offset", 0), values.get("regex_max_offset")
     most = most if isinstance(most, int) else None
     if most is not None and most < least:
@@ -131,12 +155,24 @@ def _pattern(url: Statement, values: Values, problems: Problems) -> Pattern | No
         wanted=not flag(values, "regex_no_match"),
         min_offset=least,
         max_offset=most,
+        stack=_stack(lines.get("regex_stack"), problems),
     )
     if (reason := _wrong(pattern)) is not None:
         message = f"the regex cannot be used: {reason}"
         problems.add(line.line, Severity.ERROR, message, "the content is not compared with it", word=1)
         return None
     return pattern
+
+
+def _stack(line: Statement | None, problems: Problems) -> tuple[int, int] | None:
+    if line is None or len(line.words) < 2:
+        return None
+    numbers = [number for word in line.words[1:] if isinstance(number := parse_integer(word, 1, UINT_MAX), int)]
+    if len(line.words) != 3 or len(numbers) != 2 or numbers[0] > numbers[1]:
+        message = "regex_stack takes two numbers, the second at least the first"
+        problems.add(line.line, Severity.ERROR, message, word=1)
+        return None
+    return numbers[0], numbers[1]
 
 
 def _wrong(pattern: Pattern) -> str | None:

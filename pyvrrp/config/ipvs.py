@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pyvrrp.config.problems import Problems
@@ -10,7 +11,9 @@ from pyvrrp.config.readers import IFNAME_MAX, parse_address, parse_integer
 from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.globals import IpvsTimeouts, SyncDaemon
+from pyvrrp.model.config import GlobalDefs
+from pyvrrp.model.globals import IpvsGlobals, IpvsTimeouts, SyncDaemon
+from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.net import Address
 
 TIMEOUTS: Final = ("tcp", "tcpfin", "udp")
@@ -88,12 +91,34 @@ def read_sync_daemon(statements: Iterable[Statement], problems: Problems) -> Syn
     return SyncDaemon(interface=interface, **found)
 
 
-def check_sync_instance(daemon: SyncDaemon | None, known: Collection[str], tell: Callable[[str, str], None]) -> None:
-    """That there is the instance that it follows."""
-    if daemon is not None and daemon.instance is not None and daemon.instance not in known:
-        found = nearest(daemon.instance, known)
-        hint = f"did you mean `{found}`?" if found else "define it, or write a name that is"
-        tell(f"lvs_sync_daemon follows {daemon.instance}, and there is no such vrrp_instance", hint)
+def settle_sync_daemon(
+    definitions: GlobalDefs, root: Statement, instances: Mapping[str, VrrpInstance], problems: Problems
+) -> GlobalDefs:
+    """With a sync daemon only if the instance that it follows is there; an instance may bring one, the old way."""
+    ipvs = definitions.ipvs or IpvsGlobals()
+    daemon = ipvs.lvs_sync_daemon
+    if daemon is None:
+        for name, instance in instances.items():
+            interface = instance.options.lvs_sync_daemon_interface if instance.options is not None else None
+            if interface is not None:
+                return replace(
+                    definitions, ipvs=replace(ipvs, lvs_sync_daemon=SyncDaemon(interface=interface, instance=name))
+                )
+        return definitions
+    if daemon.instance is None or daemon.instance in instances:
+        return definitions
+    line = next(
+        child.line
+        for block in root.children
+        if block.word == "global_defs"
+        for child in block.children
+        if child.word == "lvs_sync_daemon" and len(child.words) > 1
+    )
+    found = nearest(daemon.instance, instances)
+    suggestion = f"did you mean `{found}`?" if found else None
+    message = f"lvs_sync_daemon follows {daemon.instance}, and there is no such vrrp_instance"
+    problems.add(line, Severity.ERROR, message, "no connections are synchronised", word=1, suggestion=suggestion)
+    return replace(definitions, ipvs=replace(ipvs, lvs_sync_daemon=None))
 
 
 def _pairs(line: Statement, names: tuple[str, ...], problems: Problems, start: int = 1) -> Iterable[int]:

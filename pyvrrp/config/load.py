@@ -79,6 +79,12 @@ def load(source: Source) -> Loaded:
     left_out = blocks.keys() - instances.keys()
     sync_groups = build_sync_groups(groups, instances, left_out, defined, problems, uses)
     members = with_group_tracking(instances, sync_groups, blocks, problems)
+    if (global_defs.ipvs and global_defs.ipvs.lvs_sync_daemon) or any(
+        instance.options and instance.options.lvs_sync_daemon_interface for instance in instances.values()
+    ):
+        from pyvrrp.config.ipvs import settle_sync_daemon
+
+        global_defs = settle_sync_daemon(global_defs, root, instances, problems)
     server_groups = build_groups(root, problems)
     tracked = {script.name for instance in members for script in instance.track_script}
     config = Config(

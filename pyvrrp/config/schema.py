@@ -11,6 +11,7 @@ opens a block of keywords, ``lines PATH NAME`` one whose lines are data; NAME is
 STATE is ``active``, or a word of `INACTIVE` that says what it means that this version does not act on the
 keyword; after it, apart by ``;``: ``once`` (a second use is refused), ``says CLASS`` (keepalived files the use
 itself under this class), ``old NEW`` (there is a newer spelling), ``new`` (keepalived 2.2.7 does not know it),
+``ours`` (no keepalived knows it),
 ``needs A or B`` (keywords without which the block is dropped).
 """
 
@@ -54,6 +55,7 @@ class Keyword:
     says: ProblemClass = ProblemClass.OK
     instead: str | None = None
     newer: bool = False
+    ours: bool = False
     needs: tuple[str, ...] = ()
     """Without one of these keywords inside, the block is for nothing."""
 
@@ -112,5 +114,6 @@ def _keyword(word: str, argument: str, default: str, state: str, meaning: str) -
         says=ProblemClass[options["says"]] if "says" in options else ProblemClass.OK,
         instead=options.get("old"),
         newer="new" in options,
+        ours="ours" in options,
         needs=tuple(options["needs"].split(" or ")) if "needs" in options else (),
     )

@@ -202,8 +202,10 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
     elif word == "persistence_engine" and isinstance(child.value, str) and len(child.value) > ENGINE_MAX:
         effect = f"the first {ENGINE_MAX} characters are used"
         problems.error(child.line, f"the name is longer than {ENGINE_MAX} characters", effect, word=1)
-    elif word.startswith("sorry_server") and len(child.words) > 1 - (word == "sorry_server_inhibit"):
+    elif word == "sorry_server_inhibit" or (word.startswith("sorry_server") and len(child.words) > 1):
         _read_sorry_server(pool, child, problems)
+    elif word == "sorry_server_lvs_method" and pool.sorry is not None:
+        problems.fatal(child.line, f"`{word}` lacks its argument", kind=ProblemClass.MISSING_PARAMETER)
 
 
 def _method(pool: Pool, child: Statement, before: Method | None, problems: Problems) -> Method | None:

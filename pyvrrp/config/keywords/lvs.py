@@ -116,6 +116,7 @@ url | block virtual_server/real_server/HTTP_GET/url | - | active; needs path | o
 
 [virtual_server/real_server/SSL_GET: virtual_server/real_server/HTTP_GET]
 tls_compliant | bool | off | active | send close_notify at the end
+tls_verify | bool | off | tlsverify; ours | the certificate must be valid, and for the name that is asked for
 url | block virtual_server/real_server/SSL_GET/url | - | active; needs path | one request of the check
 
 [virtual_server/real_server/HTTP_GET/url]
@@ -128,7 +129,7 @@ regex_no_match | flag | off | active | invert: a match fails the check
 regex_options | ?words | - | active | PCRE2 options
 regex_min_offset | ?uint 0.. | 0 | active | first offset at which matching starts
 regex_max_offset | ?uint 0.. | none | active | last offset at which a match may start (inclusive)
-regex_stack | ?words | PCRE2 default | regexstack | JIT stack size, shared by all checkers
+regex_stack | ?words | PCRE2 default | active | first and largest size of PCRE2's stack; matching takes what it needs
 
 [virtual_server/real_server/SSL_GET/url: virtual_server/real_server/HTTP_GET/url]
 tls_compliant | bool | off | active | send close_notify at the end

@@ -87,6 +87,8 @@ async def test_the_payload_is_sent_and_any_reply_is_good_at_once() -> None:
         (b"ping", {"require_reply": b"pong"}, "other content"),
         # keepalived compares as much as there is: a short reply that begins alike passes.
         (b"po", {"require_reply": b"pong"}, None),
+        (b"ping", {"require_reply": b"pong", "reply_mask": b"\xff\x00\xff\xff"}, None),
+        (b"pink", {"require_reply": b"pong", "reply_mask": b"\xff\x00\xff\xff"}, "other content"),
         (b"po", {"require_reply": b"pong", "min_reply_length": 3}, "reply of 2 bytes, not 3 to 255"),
         (b"pong!", {"require_reply": b"pong", "max_reply_length": 4}, "reply of 5 bytes, not 0 to 4"),
         # Lengths count only together with content.

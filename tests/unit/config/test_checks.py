@@ -111,6 +111,13 @@ def test_a_link_local_target_needs_a_device() -> None:
     assert len(checks("connect_ip fe80::1\nbind_if eth0")[0]) == 1
 
 
+def test_udp_digits_that_may_be_anything() -> None:
+    (check,), problems = checks("require_reply 0Xff x 12", "UDP_CHECK")
+    assert problems == ()
+    assert isinstance(check, UdpCheck)
+    assert (check.require_reply, check.reply_mask) == (b"\x00\xff\x00\x12", b"\xf0\xff\xf0\xff")
+
+
 @pytest.mark.parametrize(
     ("body", "payload", "reply"),
     [
@@ -134,7 +141,6 @@ def test_udp(body: str, payload: bytes, reply: bytes | None) -> None:
         ("payload 0x", Severity.ERROR),
         ("payload", Severity.ERROR),
         ("require_reply zz", Severity.ERROR),
-        ("require_reply 00xx", Severity.INACTIVE),
         ("min_reply_length 10\nmax_reply_length 5", Severity.ERROR),
     ],
 )
@@ -142,7 +148,7 @@ def test_udp_complaints(body: str, severity: Severity) -> None:
     (check,), problems = checks(body, "UDP_CHECK")
     assert only(problems).severity is severity
     assert isinstance(check, UdpCheck)
-    assert check.require_reply in (None, b"\x00")
+    assert check.require_reply is None
 
 
 def test_several_checks_of_a_server() -> None:

@@ -120,7 +120,7 @@ def test_a_regex_that_we_cannot_use_is_told_and_not_a_complaint_of_keepaliveds(r
 def test_options_of_pcre_only_are_named() -> None:
     made, problems = url("regex a\nregex_options ungreedy caseless no_auto_possess")
     assert made.pattern is not None
-    assert made.pattern.options == ("caseless",)
+    assert made.pattern.options == ("ungreedy", "caseless", "no_auto_possess")
     assert only(problems).severity is Severity.INACTIVE
 
 
