@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from pyvrrp.config import absent_interfaces, exit_status, expand, load, script_problems
+from pyvrrp.config import absent_interfaces, exit_status, expand, load, script_problems, unknown_hosts
 from pyvrrp.config.source import Source, printable
 from pyvrrp.errors import ConfigProblem, KernelError, Severity
 from pyvrrp.kernel.files import Files
@@ -118,6 +118,8 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
     if here:
         present = {name for _, name in socket.if_nameindex()}
         more += absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
+    if here and loaded.hosts:
+        more += unknown_hosts(loaded.hosts, _lookup)
     if here and loaded.scripts:
         from pyvrrp.kernel.scripts import ScriptFiles
 
@@ -126,6 +128,15 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
     return tuple(sorted((*loaded.problems, *more), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
+
+
+def _lookup(name: str) -> str | None:
+    """Why the name leads to no address, or None."""
+    try:
+        socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError, ValueError) as error:
+        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return None
 
 
 def against_other(path: str, other: str, config_id: str | None = None) -> tuple[ConfigProblem, ...]:

@@ -7,6 +7,7 @@
 """
 
 from pyvrrp.config.expand import expand
+from pyvrrp.config.hosts import HostUse, unknown_hosts
 from pyvrrp.config.interfaces import InterfaceUse, absent_interfaces
 from pyvrrp.config.load import Loaded, exit_status, interfaces_named, load
 from pyvrrp.config.scripts import ScriptUse, script_problems
@@ -14,6 +15,7 @@ from pyvrrp.config.source import FileReader, Source, UnreadableError
 
 __all__ = [
     "FileReader",
+    "HostUse",
     "InterfaceUse",
     "Loaded",
     "ScriptUse",
@@ -25,4 +27,5 @@ __all__ = [
     "interfaces_named",
     "load",
     "script_problems",
+    "unknown_hosts",
 ]

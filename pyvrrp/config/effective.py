@@ -6,6 +6,7 @@ written (a flag that is off, a value outside of what the keyword takes); what is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -30,6 +31,11 @@ class Row(Generic[T]):
 
 def _switch(on: bool) -> str:
     return "on" if on else "off"
+
+
+def _word(text: str) -> str:
+    """As one word of a line."""
+    return text if text and not re.search(r"[\s{}!#]", text) else f'"{text}"'
 
 
 def _some(word: str, duration: Micros) -> str | None:
@@ -65,7 +71,7 @@ GLOBAL_DEFS: Final[tuple[Row[GlobalDefs], ...]] = (
 )
 INSTANCE: Final[tuple[Row[VrrpInstance], ...]] = (
     Row(("state",), _state),
-    Row(("interface",), lambda i: f"interface {i.interface}"),
+    Row(("interface",), lambda i: f"interface {_word(i.interface)}"),
     Row(("virtual_router_id",), lambda i: f"virtual_router_id {i.virtual_router_id}"),
     Row(("version",), lambda i: f"version {i.version}"),
     Row(("priority",), lambda i: f"priority {i.priority}"),

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.readers import BARE
+from pyvrrp.config.readers import BARE, parse_integer
 from pyvrrp.config.scripts import read_script_rules
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
+from pyvrrp.errors import ProblemClass
 from pyvrrp.model.config import FlushOnStop, GlobalDefs
 from pyvrrp.model.vrrp import Garp
 from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
@@ -155,6 +156,11 @@ def _check(block: Statement, problems: Problems) -> None:
         elif word == "dynamic_interfaces" and isinstance(value, str):
             effect = "an interface whose type or parent changes is taken for gone"
             problems.inactive(child.line, f"`{value}` is accepted, but not active in this version", effect, word=1)
+        elif word == "smtp_server" and len(child.words) > 2:
+            port = parse_integer(child.words[2], 1, 65535)
+            if isinstance(port, str):
+                effect = "no mail is sent"
+                problems.error(child.line, f"port: {port}", effect, word=2, kind=ProblemClass.INVALID_NUMBER)
         elif word == "include_check":
             for index, option in enumerate(child.words[1:], 1):
                 signed = option[:1] in ("+", "-")

@@ -10,6 +10,7 @@ from pyvrrp.config.checks import Settings
 from pyvrrp.config.collection import no_collection
 from pyvrrp.config.global_defs import Defaults, build_global_defs
 from pyvrrp.config.groups import build_groups
+from pyvrrp.config.hosts import HostUse, mail_servers
 from pyvrrp.config.http_checks import build_tls
 from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
@@ -48,6 +49,8 @@ class Loaded:
     """Every network device named, and where."""
     scripts: tuple[ScriptUse, ...] = ()
     """Every command named, and where."""
+    hosts: tuple[HostUse, ...] = ()
+    """Every mail server that is named, not by address."""
 
     @property
     def fatal(self) -> tuple[ConfigProblem, ...]:
@@ -105,7 +108,8 @@ def load(source: Source) -> Loaded:
     unused = set() if config.virtual_servers else {"lvs_notify_fifo_script"}
     unused |= set() if instances else {"vrrp_notify_fifo_script"}
     scripts = tuple(use for use in script_uses(root, skipped, problems) if use.user not in unused)
-    return Loaded(config, problems.sorted(), tuple(uses), scripts)
+    hosts = tuple(mail_servers(root, problems)) if global_defs.mail is not None else ()
+    return Loaded(config, problems.sorted(), tuple(uses), scripts, hosts)
 
 
 def interfaces_named(loaded: Loaded) -> tuple[InterfaceUse, ...]:

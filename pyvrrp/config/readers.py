@@ -38,6 +38,7 @@ MICROS_MAX: Final = (2**64 - 2) * MILLISECOND
 TRUE: Final = frozenset({"on", "true", "yes"})
 FALSE: Final = frozenset({"off", "false", "no"})
 
+EMPTY: Final = frozenset({"", "+", "."})
 NUMBER = re.compile(r"[ \t]*([+-]?)([0-9]+)")
 DECIMAL = re.compile(r"[ \t]*([+-]?)([0-9]*)(?:\.([0-9]*))?")
 
@@ -57,6 +58,8 @@ def parse_integer(text: str, low: int, high: int, *, lenient: bool = False) -> i
         return f"`{text}` is not a whole number"
     if len(match[2]) > 20:
         return f"{text} is too large"
+    if match[1] == "-" and low >= 0:
+        return f"{text} is negative"
     number = int(match[1] + match[2])
     if not low <= number <= high:
         return f"{number} is out of range ({low} to {high})"
@@ -72,7 +75,9 @@ def parse_seconds(text: str, low: Micros, high: Micros, *, lenient: bool = False
     if len(match[2]) > 20 or len(fraction) > 20:
         return f"{text} has too many digits"
     micros = (int((match[2] or "0") + fraction.ljust(7, "0")[:7]) + 5) // 10
-    if match[1] == "-" and micros:
+    if match[1] == "-":
+        if low >= 0:
+            return f"{text} is negative"
         micros = -micros
     if not low <= micros <= high:
         return f"{text} is out of range ({format_seconds(low)} to {format_seconds(high)} s)"
@@ -128,9 +133,19 @@ def _optional(reader: Reader) -> Reader:
     return read
 
 
+def _empty(words: list[str], low: int, complain: Complain) -> bool:
+    """Nothing but a sign or blanks, which keepalived takes for 0 where that is possible."""
+    if words[1].strip(" \t") not in EMPTY or low > 0:
+        return False
+    complain(f"`{words[0]}` lacks its number", 1, ProblemClass.OK)
+    return True
+
+
 def _integer(low: int, high: int, lenient: bool) -> Reader:
     def read(words: list[str], complain: Complain) -> object:
         text = words[1]
+        if _empty(words, low, complain):
+            return 0
         value = parse_integer(text, low, high)
         if isinstance(value, int):
             return value
@@ -145,6 +160,8 @@ def _integer(low: int, high: int, lenient: bool) -> Reader:
 def _seconds(low: Micros, high: Micros, unit: Micros, lenient: bool) -> Reader:
     def read(words: list[str], complain: Complain) -> object:
         text = words[1]
+        if _empty(words, low, complain):
+            return 0
         scale = SECOND // unit
         value = parse_seconds(text, low * scale, high * scale)
         if isinstance(value, str):

@@ -113,8 +113,11 @@ class _Parser:
                 self.depth += 1
                 return
             message = f"the {{ that opens {_head(frame.block)} is missing"
-            effect = "the block is read as if it were there"
-            self.problems.error(frame.block.line, message, effect, kind=ProblemClass.MISSING_BOB)
+            if frame.data and len(frame.block.words) > 1:  # keepalived looks for the name in the next line then
+                self.problems.fatal(frame.block.line, message, kind=ProblemClass.MISSING_PARAMETER)
+            else:
+                effect = "the block is read as if it were there"
+                self.problems.error(frame.block.line, message, effect, kind=ProblemClass.MISSING_BOB)
         if word == "}":
             self._close(line)
         elif frame.data:
@@ -130,13 +133,12 @@ class _Parser:
         block = self.unclosed or (self.frames[-1].block if len(self.frames) > 1 else self.deepest)
         line = block.line if block is not None else self.problems.source.lines[-1]
         head = _head(block) if block is not None else "a block"
-        self.problems.add(
-            line,
-            Severity.ERROR,
-            f"{head} is not closed: a }} is missing",
-            "what follows is read as a part of it",
-            kind=ProblemClass.MISSING_EOB,
-        )
+        if self.depth == 0 and self.frames[-1].brace_pending:
+            message, effect, kind = f"the {{ that opens {head} is missing", "it is empty", ProblemClass.OK
+        else:
+            message = f"{head} is not closed: a }} is missing"
+            effect, kind = "what follows is read as a part of it", ProblemClass.MISSING_EOB
+        self.problems.add(line, Severity.ERROR, message, effect, kind=kind)
         while len(self.frames) > 1:
             self._pop()
 

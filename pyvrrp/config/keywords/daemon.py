@@ -39,7 +39,7 @@ use_symlink_paths | bool | false | script | keep symlinks in script paths instea
 set_supplementary_groups | bool | false | active | give every script the supplementary groups of its user
 router_id | !word | local host name | active | identity shown in mail subjects etc.
 notification_email_from | !word | user@local_name when smtp_server set | mail | from address
-smtp_server | word | none (no mail) | mail | SMTP relay; default port 25
+smtp_server | words | none (no mail) | mail | SMTP relay; default port 25
 smtp_helo_name | ?word | local host name | mail | HELO argument
 smtp_connect_timeout | uint~ 1..4294 | 30 | mail | timeout for each SMTP step
 notification_email | lines notification_email | none | mail; needs <line> | recipients; empty block: error
