@@ -20,7 +20,7 @@ from pyvrrp.core.lvs.actions import (
     ReportVirtualServer,
     StartCheck,
 )
-from pyvrrp.core.lvs.balancer import Balancer, Dump
+from pyvrrp.core.lvs.balancer import Balancer
 from pyvrrp.core.lvs.events import (
     CheckFinished,
     Event,
@@ -34,7 +34,7 @@ from pyvrrp.core.lvs.events import (
     TimePassed,
 )
 from pyvrrp.core.lvs.events import CheckNotStarted as CheckWasNotStarted
-from pyvrrp.core.lvs.ipvs_table import Operation
+from pyvrrp.core.lvs.ipvs_table import Dump, Operation
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError
@@ -42,6 +42,7 @@ from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
 from pyvrrp.model.checkers import Checker, DnsCheck, HttpCheck, PingCheck, SmtpCheck, TcpCheck, UdpCheck
 from pyvrrp.model.config import Config
+from pyvrrp.model.lvs import ServiceKey
 from pyvrrp.units import Micros, seconds
 
 
@@ -105,8 +106,8 @@ class CheckersRole:
             case CancelCheck(number):
                 if check := self._checks.get(number):
                     check.cancel()
-            case ReadTable():
-                return self._read()
+            case ReadTable(keys):
+                return self._read(keys)
             case ApplyTable(operations):
                 return self._apply(operations)
             case Log(level, text):
@@ -117,10 +118,12 @@ class CheckersRole:
                 assert_never(action)
         return None
 
-    def _read(self) -> Event:
+    def _read(self, keys: tuple[ServiceKey, ...] | None) -> Event:
         try:
+            if keys is not None:
+                return TableRead(now(), self._ipvs.table(keys), keys=keys)
             self._ipvs.ready()
-            return TableRead(now(), self._ipvs.table())
+            return TableRead(now(), self._ipvs.table(), self._ipvs.settings())
         except KernelError as error:
             return IpvsFailed(now(), str(error))
 

@@ -13,10 +13,10 @@ from pyvrrp.net import Address
 from pyvrrp.units import Micros
 
 if TYPE_CHECKING:  # a worker loads its own half only
-    from pyvrrp.core.lvs.ipvs_table import DestinationState, Operation, ServiceState, Table
+    from pyvrrp.core.lvs.ipvs_settings import Settings
+    from pyvrrp.core.lvs.ipvs_table import Dump, Operation, Table
     from pyvrrp.core.vrrp.events import InterfaceFacts
     from pyvrrp.errors import KernelError
-    from pyvrrp.model.endpoint import Endpoint
     from pyvrrp.model.lvs import ServiceKey
     from pyvrrp.model.vrrp import VirtualAddress
 
@@ -110,10 +110,14 @@ class Ipvs(Protocol):
         """Carry out in order, in large batches; those that were refused, with the reason."""
         ...
 
-    def dump(self) -> Mapping[ServiceKey, tuple[ServiceState, Mapping[Endpoint, DestinationState]]]:
-        """All services with their destinations and statistics."""
+    def dump(self, keys: Iterable[ServiceKey] | None = None) -> Dump:
+        """All services, or those of the keys that there are, with their destinations and statistics."""
         ...
 
-    def table(self) -> Table:
+    def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:
         """The same without statistics, to compare with the wanted table."""
+        ...
+
+    def settings(self) -> Settings:
+        """Time-outs, and the synchronisation daemons that run."""
         ...

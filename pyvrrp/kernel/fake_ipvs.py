@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+from pyvrrp.core.lvs.ipvs_settings import SetTimeouts, Settings, StartSync, StopSync, SyncRole
 from pyvrrp.core.lvs.ipvs_table import (
     AddDestination,
     AddService,
     Destination,
     DestinationState,
+    Dump,
     Flush,
     Operation,
     RemoveDestination,
@@ -24,12 +26,15 @@ from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.globals import IpvsTimeouts, SyncDaemon
 from pyvrrp.model.lvs import ServiceKey
 
 
 class FakeIpvs:
     def __init__(self) -> None:
         self.services: dict[ServiceKey, tuple[Service, dict[Endpoint, Destination]]] = {}
+        self.timeouts = IpvsTimeouts(tcp=900, tcpfin=120, udp=300)
+        self.daemons: dict[SyncRole, SyncDaemon] = {}
         self.applied: list[Operation] = []
         """All that was asked for, refused or not."""
         self.absent: KernelError | None = None
@@ -53,7 +58,7 @@ class FakeIpvs:
                 refused.append((operation, kernel_error(number, type(operation).__name__)))
         return refused
 
-    def dump(self) -> Mapping[ServiceKey, tuple[ServiceState, Mapping[Endpoint, DestinationState]]]:
+    def dump(self, keys: Iterable[ServiceKey] | None = None) -> Dump:
         self.ready()
         return {
             key: (
@@ -68,18 +73,41 @@ class FakeIpvs:
                     for endpoint, destination in destinations.items()
                 },
             )
-            for key, (service, destinations) in self.services.items()
+            for key, (service, destinations) in self._chosen(keys)
         }
 
-    def table(self) -> Table:
+    def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:
         self.ready()
-        return {key: (service, dict(destinations)) for key, (service, destinations) in self.services.items()}
+        return {key: (service, dict(destinations)) for key, (service, destinations) in self._chosen(keys)}
+
+    def settings(self) -> Settings:
+        self.ready()
+        return Settings(timeouts=self.timeouts, daemons=dict(self.daemons))
+
+    def _chosen(
+        self, keys: Iterable[ServiceKey] | None
+    ) -> Iterable[tuple[ServiceKey, tuple[Service, dict[Endpoint, Destination]]]]:
+        if keys is None:
+            return self.services.items()
+        return [(key, self.services[key]) for key in keys if key in self.services]
 
     def _apply(self, operation: Operation) -> int:
         """errno, 0 for success."""
         match operation:
             case Flush():
                 self.services.clear()
+            case SetTimeouts(timeouts):
+                self.timeouts = IpvsTimeouts(
+                    tcp=timeouts.tcp or self.timeouts.tcp,
+                    tcpfin=timeouts.tcpfin or self.timeouts.tcpfin,
+                    udp=timeouts.udp or self.timeouts.udp,
+                )
+            case StartSync(role, daemon):
+                if role in self.daemons:
+                    return errno.EEXIST
+                self.daemons[role] = daemon
+            case StopSync(role):
+                self.daemons.pop(role, None)
             case AddService(service) if service.key not in self.services:
                 self.services[service.key] = (service, {})
             case AddService(service) | SetService(service):

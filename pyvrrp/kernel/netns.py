@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
 from pyvrrp.kernel.refusals import translated
 
 NAMED: Final = Path("/run/netns")
+_HERE: Final = "/proc/thread-self/ns/net"
 _CLONE_NEWNET: Final = 0x40000000
 
 if sys.version_info >= (3, 12):
@@ -33,10 +36,33 @@ def enter(name: str) -> None:
             os.close(descriptor)
 
 
+@contextmanager
+def visit(path: str | None) -> Iterator[None]:
+    """Have the body run in the namespace that `path` leads to: a socket made there stays there. None: where we are."""
+    if path is None:
+        yield
+        return
+    with translated(f"enter the network namespace {path}"), _opened(_HERE) as home, _opened(path) as there:
+        _setns(there, _CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            _setns(home, _CLONE_NEWNET)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[int]:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def current_id() -> int:
     """The number (inode) of the calling thread's network namespace, the same for all who are in it."""
     with translated("look at the network namespace"):
-        return os.stat("/proc/thread-self/ns/net").st_ino
+        return os.stat(_HERE).st_ino
 
 
 def name_of(identity: int) -> str | None:

@@ -8,9 +8,9 @@ from sys import byteorder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyvrrp.core.lvs.ipvs_table import Destination, Service, service_of
+from pyvrrp.core.lvs.ipvs_table import Destination, Service, services_of
 from pyvrrp.core.lvs.snapshot import Traffic
-from pyvrrp.kernel.ipvs import decode_destination, decode_service, encode_destination, encode_service
+from pyvrrp.kernel.ipvs_messages import decode_destination, decode_service, encode_destination, encode_service
 from pyvrrp.kernel.netlink import attribute, attributes
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, ServiceFlag, ServiceKey, VirtualServer
@@ -29,7 +29,7 @@ def services(draw: st.DrawFn) -> Service:
     masks: st.SearchStrategy[IPv4Address | int] = (
         st.builds(IPv4Address, st.integers(1, 2**32 - 1)) if key.family == 2 else st.integers(1, 128)
     )
-    return service_of(
+    (service,) = services_of(
         VirtualServer(
             key=key,
             scheduler=draw(st.sampled_from(["rr", "wlc", "sh", "lblcr"])),
@@ -38,7 +38,8 @@ def services(draw: st.DrawFn) -> Service:
             persistence_netmask=draw(st.none() | masks),
             persistence_engine=draw(st.sampled_from([None, "sip"])),
         )
-    )
+    ).values()
+    return service
 
 
 destinations = st.builds(

@@ -44,6 +44,9 @@ class CancelCheck:
 class ReadTable:
     """Look what IPVS holds, loading it if need be; answer with TableRead or IpvsFailed."""
 
+    keys: tuple[ServiceKey, ...] | None = None
+    """Of these services alone; None: all of them, and the settings."""
+
 
 @dataclass(frozen=True, slots=True)
 class ApplyTable:

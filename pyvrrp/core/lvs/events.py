@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from pyvrrp.core.lvs.ipvs_settings import Settings
 from pyvrrp.core.lvs.ipvs_table import Operation, Table
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.model.config import Config
+from pyvrrp.model.lvs import ServiceKey
 from pyvrrp.units import Micros
 
 
@@ -58,6 +60,9 @@ class TableRead:
 
     at: Micros
     table: Table
+    settings: Settings = field(default_factory=Settings)
+    keys: tuple[ServiceKey, ...] | None = None
+    """Those of ReadTable, if only some services were read."""
 
 
 @dataclass(frozen=True, slots=True)

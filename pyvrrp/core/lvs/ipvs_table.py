@@ -7,14 +7,16 @@ with other arguments.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from ipaddress import IPv4Address
 from typing import Final, TypeAlias
 
+from pyvrrp.core.lvs.ipvs_settings import SetTimeouts, StartSync, StopSync
 from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.model.endpoint import Endpoint
-from pyvrrp.model.lvs import ServiceFlag, ServiceKey, VirtualServer
+from pyvrrp.model.lvs import Forwarding, ServiceFlag, ServiceKey, Tunnel, VirtualServer
+from pyvrrp.net import AF_INET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Destination:
     weight: int
     upper_threshold: int = 0
     lower_threshold: int = 0
+    tunnel: Tunnel | None = None
+    """None: ipip where it is a tunnel at all."""
 
 
 ALL_ONES: Final = IPv4Address("255.255.255.255")
@@ -87,26 +91,52 @@ class Flush:
 
 
 Operation: TypeAlias = (
-    AddService | SetService | RemoveService | AddDestination | SetDestination | RemoveDestination | Flush
+    AddService
+    | SetService
+    | RemoveService
+    | AddDestination
+    | SetDestination
+    | RemoveDestination
+    | Flush
+    | SetTimeouts
+    | StartSync
+    | StopSync
 )
 
 
-def service_of(config: VirtualServer) -> Service:
-    """The virtual service that a virtual server asks for.
+def services_of(config: VirtualServer) -> dict[ServiceKey, Service]:
+    """The virtual services that a virtual server asks for: one, or one for each address and mark of its group.
 
     "Each client on its own" is always netmask None, and what only persistence uses is left out without
     it: a service read back from the kernel then compares equal.
     """
-    if not config.persistence_timeout:
-        return Service(key=config.key, scheduler=config.scheduler, flags=config.flags & ~ServiceFlag.PERSISTENT)
-    return Service(
-        key=config.key,
-        scheduler=config.scheduler,
-        flags=config.flags | ServiceFlag.PERSISTENT,
-        timeout=config.persistence_timeout,
-        netmask=None if config.persistence_netmask in (ALL_ONES, 128) else config.persistence_netmask,
-        persistence_engine=config.persistence_engine,
-    )
+    persistent = config.persistence_timeout > 0
+    flags = config.flags | ServiceFlag.PERSISTENT if persistent else config.flags & ~ServiceFlag.PERSISTENT
+    mask = config.persistence_netmask
+    return {
+        key: Service(
+            key=key,
+            scheduler=config.scheduler,
+            flags=flags,
+            timeout=config.persistence_timeout,
+            # In a group of both families it is of one of them.
+            netmask=mask if persistent and mask not in (ALL_ONES, 128) and _is_mask_of(mask, key.family) else None,
+            persistence_engine=config.persistence_engine if persistent else None,
+        )
+        for key in config.services()
+    }
+
+
+def _is_mask_of(mask: IPv4Address | int | None, family: int) -> bool:
+    return isinstance(mask, IPv4Address) == (family == AF_INET)
+
+
+def placed(destination: Destination, key: ServiceKey) -> Destination:
+    """The destination as it is in that service: only NAT can change the port, and a mark has none."""
+    port = 0 if key.endpoint is None else key.endpoint.port
+    if destination.forwarding == Forwarding.NAT or destination.endpoint.port == port:
+        return destination
+    return replace(destination, endpoint=Endpoint(destination.endpoint.address, port))
 
 
 def plan(wanted: Table, present: Table, ours: Collection[ServiceKey]) -> list[Operation]:
@@ -155,3 +185,26 @@ class DestinationState:
     active_connections: int
     inactive_connections: int
     traffic: Traffic
+
+
+Dump: TypeAlias = Mapping[ServiceKey, tuple[ServiceState, Mapping[Endpoint, DestinationState]]]
+
+
+def total(several: Iterable[Traffic]) -> Traffic:
+    """All of them together; there is one at least."""
+    first, *others = several
+    if not others:
+        return first
+    return Traffic(
+        **{field.name: sum(getattr(traffic, field.name) for traffic in (first, *others)) for field in fields(first)}
+    )
+
+
+def together(several: Sequence[DestinationState]) -> DestinationState:
+    """One server's destinations in several services as one: the first one's settings, the counters of all."""
+    return DestinationState(
+        destination=several[0].destination,
+        active_connections=sum(state.active_connections for state in several),
+        inactive_connections=sum(state.inactive_connections for state in several),
+        traffic=total(state.traffic for state in several),
+    )

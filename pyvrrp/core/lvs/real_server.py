@@ -69,6 +69,7 @@ class Server:
             weight=self.weight if serving else 0,
             upper_threshold=self.config.upper_threshold,
             lower_threshold=self.config.lower_threshold,
+            tunnel=self.config.tunnel,
         )
 
     def reconfigure(self, config: RealServer, at: Micros, new: NewChecking, draw: Draw) -> list[Checking]:

@@ -19,6 +19,28 @@ class Traffic:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A service or a destination that is not in IPVS as it should be."""
+
+    service: str
+    """``TCP 192.0.2.10:80``, ``FWM 7``."""
+    destination: str | None
+    """``10.71.12.69:15000``; None: it is about the service itself."""
+    wanted: str | None
+    """Its settings, ``rr`` or ``NAT weight 1``; None: it should not be there."""
+    present: str | None
+    """None: it is not there."""
+
+    def __str__(self) -> str:
+        subject = self.service if self.destination is None else f"{self.service} -> {self.destination}"
+        if self.wanted is None:
+            return f"{subject} ({self.present}) does not belong there"
+        if self.present is None:
+            return f"{subject} ({self.wanted}) is missing"
+        return f"{subject} is {self.present}, not {self.wanted}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckerSnapshot:
     kind: str
     """TCP_CHECK …"""
@@ -65,8 +87,12 @@ class VirtualServerSnapshot:
     quorum: int
     quorum_up: bool
     in_kernel: bool | None
+    """All its services are; None: the table could not be read."""
     real_servers: tuple[RealServerSnapshot, ...]
     traffic: Traffic | None = None
+    services: tuple[str, ...] = ()
+    """Of a group: what it is in IPVS."""
+    drift: tuple[Difference, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,3 +101,5 @@ class LvsSnapshot:
     ipvs_problem: str | None
     """Why nothing is balanced, in words for the operator."""
     virtual_servers: tuple[VirtualServerSnapshot, ...] = ()
+    former_timeouts: tuple[int, int, int] | None = None
+    """Seconds of tcp, tcpfin and udp before we changed them."""

@@ -1,5 +1,7 @@
 """One virtual server: its real servers, its quorum, and what IPVS should hold of it.
 
+In IPVS it is one service, or one for each address and mark of its group, all with the same pool.
+
 The quorum is measured in the weight of the servers that are alive:
 
     gained   weight > 0 and weight >= quorum + hysteresis
@@ -16,17 +18,22 @@ from dataclasses import dataclass, field
 
 from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReportRealServer, ReportVirtualServer
 from pyvrrp.core.lvs.checking import Checking, Draw
+from pyvrrp.core.lvs.drift import differences, service_name
 from pyvrrp.core.lvs.ipvs_table import (
     Destination,
     DestinationState,
+    Dump,
     Operation,
     Service,
-    ServiceState,
+    Table,
+    placed,
     plan,
-    service_of,
+    services_of,
+    together,
+    total,
 )
 from pyvrrp.core.lvs.real_server import NewChecking, Server, display_name, server_snapshot
-from pyvrrp.core.lvs.snapshot import VirtualServerSnapshot
+from pyvrrp.core.lvs.snapshot import Difference, VirtualServerSnapshot
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import RealServer, ServiceKey, VirtualServer
 from pyvrrp.units import Micros
@@ -40,13 +47,13 @@ class Virtual:
     servers: dict[Endpoint, Server] = field(default_factory=dict)
     quorum_up: bool = False
     pool: dict[Endpoint, Destination] = field(default_factory=dict)
-    """What IPVS should hold."""
-    service: Service = field(init=False)
+    """What IPVS should hold, with the ports as configured."""
+    services: dict[ServiceKey, Service] = field(init=False)
     alive_weight: int = 0
     """Of all servers alive together; kept up to date, as pools may be large and die server by server."""
 
     def __post_init__(self) -> None:
-        self.service = service_of(self.config)
+        self.services = services_of(self.config)
 
     @property
     def key(self) -> ServiceKey:
@@ -81,8 +88,8 @@ class Virtual:
             actions.append(Log(Level.NOTICE, f"Starting with quorum down for VS {self.name}"))
             actions += self._log_sorry()
             actions.append(ReportVirtualServer(self.key, False))
-        self._update(self.endpoints(), self.service)
-        return [*actions, ApplyTable(tuple(plan({self.key: (self.service, self.pool)}, {}, ())))]
+        self._update(self.endpoints())
+        return actions
 
     def judge(self, endpoint: Endpoint, at: Micros) -> list[Action]:
         """A checker of this server had a result: draw the consequences."""
@@ -95,12 +102,12 @@ class Virtual:
         if quorum := self._judge_quorum(at):
             actions += [*quorum, *self._log_sorry()]
             touched = self.endpoints() if self.config.sorry_server else touched
-        return [*actions, ApplyTable(tuple(self._update(touched, self.service)))]
+        return [*actions, ApplyTable(tuple(self._update(touched)))]
 
     def reconfigure(
         self, config: VirtualServer, at: Micros, new: NewChecking, draw: Draw
     ) -> tuple[list[Action], list[Checking]]:
-        """Go over to another configuration of the same service; also returns the checkers that are no more."""
+        """Go over to another configuration of the same virtual server; also returns the checkers that are no more."""
         touched = self.endpoints()
         stand_in = self.config.sorry_server if self.sorry_in_use else None
         self.config, before, self.servers = config, self.servers, {}
@@ -125,9 +132,9 @@ class Virtual:
         actions += self._judge_quorum(at)
         if (self.config.sorry_server if self.sorry_in_use else None) != stand_in:
             actions += self._log_sorry()
-        old_service, self.service = self.service, service_of(config)
-        operations = self._update(touched | self.endpoints(), old_service)
-        return [*actions, ApplyTable(tuple(operations))], gone
+        self.services = services_of(config)
+        self._update(touched | self.endpoints())
+        return actions, gone
 
     def close(self) -> list[Action]:
         """The lines that a stop writes."""
@@ -141,10 +148,21 @@ class Virtual:
             for server in self.servers.values()
         ]
 
-    def snapshot(
-        self, kernel: tuple[ServiceState, Mapping[Endpoint, DestinationState]] | None, table_read: bool
-    ) -> VirtualServerSnapshot:
-        destinations: Mapping[Endpoint, DestinationState] = kernel[1] if kernel else {}
+    def entry(self, key: ServiceKey) -> tuple[Service, Mapping[Endpoint, Destination]]:
+        """What IPVS should hold of one of its services."""
+        return self.services[key], self._placed(self.pool.values(), key) if self.config.group else self.pool
+
+    def knows(self, key: ServiceKey, endpoint: Endpoint) -> bool:
+        """Whether that destination of the service is one of its servers."""
+        if self.config.group is None:
+            return endpoint in self.endpoints()
+        address = endpoint.address
+        return any(known.address == address for known in self.endpoints())
+
+    def snapshot(self, kernel: Dump | None) -> VirtualServerSnapshot:
+        states = {} if kernel is None else {key: kernel[key] for key in self.services if key in kernel}
+        destinations = self._in_kernel(states)
+        table_read = kernel is not None
         servers = [
             server.snapshot(endpoint in self.pool, destinations.get(endpoint), table_read)
             for endpoint, server in self.servers.items()
@@ -172,10 +190,32 @@ class Virtual:
             persistence_timeout=self.config.persistence_timeout,
             quorum=self.config.quorum,
             quorum_up=self.quorum_up,
-            in_kernel=kernel is not None if table_read else None,
+            in_kernel=len(states) == len(self.services) if table_read else None,
             real_servers=tuple(servers),
-            traffic=kernel[0].traffic if kernel else None,
+            traffic=total(state.traffic for state, _ in states.values()) if states else None,
+            services=tuple(service_name(key) for key in self.services) if self.config.group else (),
+            drift=tuple(self._drift(states)) if table_read else (),
         )
+
+    def _in_kernel(self, states: Dump) -> Mapping[Endpoint, DestinationState]:
+        """What the kernel has of each server, added up over the services of a group."""
+        if self.config.group is None:
+            return next((held for _, held in states.values()), {})
+        found: dict[Endpoint, list[DestinationState]] = {}
+        for endpoint in self.endpoints():
+            destination = self.pool.get(endpoint)
+            for key, (_, held) in states.items():
+                at = endpoint if destination is None else placed(destination, key).endpoint
+                if state := held.get(at):
+                    found.setdefault(endpoint, []).append(state)
+        return {endpoint: together(several) for endpoint, several in found.items()}
+
+    def _drift(self, states: Dump) -> Iterable[Difference]:
+        present: Table = {
+            key: (state.service, {endpoint: one.destination for endpoint, one in held.items()})
+            for key, (state, held) in states.items()
+        }
+        return differences({key: self.entry(key) for key in self.services}, present)
 
     def _add(self, config: RealServer, at: Micros, new: NewChecking) -> None:
         server = Server(config, display_name(config.endpoint, self.key), at)
@@ -194,13 +234,16 @@ class Virtual:
             return wanted
         # The sorry server may be one of the real servers, too.
         if self.sorry_in_use:
-            return Destination(endpoint=endpoint, forwarding=sorry.forwarding, weight=1)
+            return Destination(endpoint=endpoint, forwarding=sorry.forwarding, weight=1, tunnel=sorry.tunnel)
         if wanted is None and sorry.inhibit:
-            return Destination(endpoint=endpoint, forwarding=sorry.forwarding, weight=0)
+            return Destination(endpoint=endpoint, forwarding=sorry.forwarding, weight=0, tunnel=sorry.tunnel)
         return wanted
 
-    def _update(self, endpoints: Iterable[Endpoint], old_service: Service) -> list[Operation]:
+    def _update(self, endpoints: Iterable[Endpoint]) -> list[Operation]:
         """Bring the pool up to date for these endpoints; returns what that means for IPVS."""
+        # Servers of a group that differ in their ports only may be one destination of one of its services.
+        whole = self.config.group is not None
+        before = list(self.pool.values()) if whole else []
         old: dict[Endpoint, Destination] = {}
         new: dict[Endpoint, Destination] = {}
         for endpoint in endpoints:
@@ -208,7 +251,19 @@ class Virtual:
                 old[endpoint] = present
             if (wanted := self._destination(endpoint)) is not None:
                 new[endpoint] = self.pool[endpoint] = wanted
-        return plan({self.key: (self.service, new)}, {self.key: (old_service, old)}, ())
+        if not whole:
+            (service,) = self.services.values()
+            return plan({self.key: (service, new)}, {self.key: (service, old)}, ())
+        then = {key: (service, self._placed(before, key)) for key, service in self.services.items()}
+        return plan({key: self.entry(key) for key in self.services}, then, ())
+
+    def _placed(self, destinations: Iterable[Destination], key: ServiceKey) -> dict[Endpoint, Destination]:
+        """As they are in that service; of two that are the same there the first counts."""
+        found: dict[Endpoint, Destination] = {}
+        for destination in destinations:
+            there = placed(destination, key)
+            found.setdefault(there.endpoint, there)
+        return found
 
     def _judge_quorum(self, at: Micros) -> list[Action]:
         weight, quorum, hysteresis = self.alive_weight, self.config.quorum, self.config.hysteresis

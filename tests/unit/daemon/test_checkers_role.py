@@ -12,7 +12,7 @@ from ipaddress import ip_address
 import pytest
 
 from pyvrrp.core.log import Level
-from pyvrrp.core.lvs import balancer
+from pyvrrp.core.lvs import keeper
 from pyvrrp.core.lvs.ipvs_table import AddDestination, Destination, Flush, RemoveService, Service
 from pyvrrp.core.lvs.snapshot import LvsSnapshot, RealServerSnapshot, Traffic
 from pyvrrp.daemon.checkers_role import CheckersRole
@@ -221,7 +221,7 @@ async def test_an_http_server_that_answers_wrongly_is_out_until_all_its_urls_are
 async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_as_it_appears(
     hosted: Hosted, backends: list[Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(balancer, "RETRY", 50 * MILLISECOND)
+    monkeypatch.setattr(keeper, "RETRY", 50 * MILLISECOND)
     one, two = backends
     one.die()
     hosted.ipvs.absent = ABSENT
@@ -243,7 +243,7 @@ async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_
 async def test_what_the_kernel_refuses_is_said_and_tried_again(
     hosted: Hosted, backends: list[Backend], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(balancer, "RETRY", 50 * MILLISECOND)
+    monkeypatch.setattr(keeper, "RETRY", 50 * MILLISECOND)
     hosted.ipvs.refuses = lambda operation: isinstance(operation, AddDestination)
     hosted.role.start(config(real_server(backends[0])), None)
     assert any(level == Level.ERROR and "Invalid argument" in text for level, text in hosted.lines)

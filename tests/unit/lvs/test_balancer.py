@@ -16,7 +16,7 @@ from pyvrrp.core.lvs.actions import (
     ReportVirtualServer,
     StartCheck,
 )
-from pyvrrp.core.lvs.balancer import RETRY, Balancer
+from pyvrrp.core.lvs.balancer import Balancer
 from pyvrrp.core.lvs.events import (
     CheckFinished,
     CheckNotStarted,
@@ -42,6 +42,7 @@ from pyvrrp.core.lvs.ipvs_table import (
     SetService,
     Table,
 )
+from pyvrrp.core.lvs.keeper import RETRY
 from pyvrrp.core.lvs.snapshot import LvsSnapshot, Traffic
 from pyvrrp.model.config import FlushOnStop
 from pyvrrp.model.lvs import Forwarding, Protocol, ServiceKey
@@ -206,7 +207,10 @@ def test_a_reload_repairs_what_somebody_else_changed() -> None:
     play.reload(PAIR)
     play.told(TableRead(play.at, {}))
     assert len(play.operations) == 3
-    assert play.logs == ["IPVS did not hold what we put there: 3 corrections"]
+    assert play.logs == [
+        "IPVS was changed by somebody else: TCP 192.0.2.10:80 (rr) is missing",
+        "IPVS did not hold what we put there: 3 corrections",
+    ]
 
 
 def test_scheduler_and_weight_are_edited_in_place() -> None:

@@ -18,7 +18,7 @@ from pyvrrp.core.lvs.ipvs_table import (
     SetService,
     Table,
     plan,
-    service_of,
+    services_of,
 )
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, ServiceFlag, ServiceKey
@@ -78,7 +78,7 @@ def test_a_stranger_in_a_service_of_ours_goes() -> None:
 
 def test_what_only_persistence_uses_is_left_out_without_it() -> None:
     plain = virtual_server(real_server(RS1), flags=ServiceFlag.SCHED_1, persistence_netmask=IPv4Address("255.255.0.0"))
-    assert service_of(plain) == Service(key=VIP, scheduler="rr", flags=ServiceFlag.SCHED_1)
+    assert services_of(plain)[VIP] == Service(key=VIP, scheduler="rr", flags=ServiceFlag.SCHED_1)
 
 
 @pytest.mark.parametrize(
@@ -88,11 +88,11 @@ def test_what_only_persistence_uses_is_left_out_without_it() -> None:
         (IPv4Address("255.255.255.255"), None),
         (128, None),
         (IPv4Address("255.255.255.0"), IPv4Address("255.255.255.0")),
-        (64, 64),
+        (64, None),  # of a group's other family
     ],
 )
 def test_each_client_on_its_own_is_always_none(
     written: IPv4Address | int | None, kept: IPv4Address | int | None
 ) -> None:
-    service = service_of(virtual_server(real_server(RS1), persistence_timeout=50, persistence_netmask=written))
+    service = services_of(virtual_server(real_server(RS1), persistence_timeout=50, persistence_netmask=written))[VIP]
     assert service == Service(key=VIP, scheduler="rr", flags=ServiceFlag.PERSISTENT, timeout=50, netmask=kept)
