@@ -28,7 +28,6 @@ INACTIVE: Final[Mapping[str, str]] = {
     "hmac": "adverts of {name} carry no HMAC, and none is asked for",
     "igmp": "IGMP joins go out as usual",
     "iproute": "names of tables, scopes and protocols are not read from there",
-    "ipvsns": "IPVS is programmed in the daemon's own namespace",
     "ipvsnft": "each address gets its own IPVS service",
     "linkbeat": "link state comes from netlink",
     "mail": "no mail is sent",
@@ -46,8 +45,6 @@ INACTIVE: Final[Mapping[str, str]] = {
     "snmp": "SNMP is not served",
     "static": "nothing static is added to or removed from the kernel",
     "strict": "{name} keeps to keepalived's ordinary rules",
-    "syncd": "no IPVS connection synchronisation runs",
-    "timeouts": "IPVS timeouts keep the kernel's values",
     "timerexpired": "a late timer does not make {name} step back",
     "title": "processes keep their names",
     "tlsverify": "any certificate will do",
@@ -58,5 +55,4 @@ INACTIVE: Final[Mapping[str, str]] = {
     "unknownvrid": "adverts for unknown virtual routers are not logged",
     "vmac": "{name} uses the interface's own MAC address",
     "vrf": "{name} needs an interface",
-    "vsgroup": "the virtual servers of group {value} are left out",
 }

@@ -126,9 +126,6 @@ def _pool(block: Statement, groups: Mapping[str, VirtualServerGroup], problems: 
             message = f"there is no virtual_server_group {words[2]} that can be used"
             effect = "the virtual server is left out"
             problems.add(block.line, Severity.ERROR, message, effect, word=2, suggestion=suggestion)
-        else:
-            message = "virtual servers of groups are accepted, but not active in this version"
-            problems.inactive(block.line, message, f"virtual_server group {words[2]} is not balanced")
         return Pool(block, None, 0, scalars(block), grouped=True, group=group)
     if words[1] == "fwmark":
         mark = parse_integer(words[2], 1, UINT_MAX) if len(words) > 2 else "its number is missing"
@@ -211,9 +208,6 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
 def _method(pool: Pool, child: Statement, before: Method | None, problems: Problems) -> Method | None:
     """The method that the statement sets; as before if it is wrong."""
     method = read_forwarding(child, problems)
-    if method is not None and method.tunnel is not None:
-        effect = f"virtual_server {pool.name} is not balanced"
-        problems.inactive(child.line, "only ipip tunnels are active in this version", effect)
     return before if method is None else method
 
 

@@ -40,6 +40,7 @@ from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
+from pyvrrp.kernel.netns import place
 from pyvrrp.model.checkers import Checker, DnsCheck, HttpCheck, PingCheck, SmtpCheck, TcpCheck, UdpCheck
 from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import ServiceKey
@@ -55,7 +56,8 @@ class CheckersRole:
 
     def __init__(self, host: Host, ipvs: Ipvs | None = None, seed: int | None = None) -> None:
         self._host = host
-        self._ipvs: Ipvs = LinuxIpvs() if ipvs is None else ipvs
+        self._ipvs: Ipvs = ipvs or LinuxIpvs()
+        self._given = ipvs is not None
         self._balancer = Balancer(int.from_bytes(os.urandom(8)) if seed is None else seed)
         self._checks: dict[int, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -64,6 +66,8 @@ class CheckersRole:
 
     def start(self, config: Config, previous: LvsSnapshot | None) -> None:
         """Fill the table and begin to check. Without IPVS too: it may come, and the servers are known by then."""
+        if (ipvs := config.global_defs.ipvs) and not self._given:
+            self._ipvs = LinuxIpvs(place(ipvs.net_namespace_ipvs))
         self._feed(Started(now(), config, previous))
 
     def reload(self, config: Config) -> None:

@@ -84,4 +84,6 @@ def share(role: str, config: Config) -> Config:
 def fixed_at_start(old: Config, new: Config) -> list[str]:
     """The keywords that changed though they hold for the whole life of a daemon: such a reload is refused."""
     names = ("net_namespace", "instance", "use_pid_dir")
-    return [name for name in names if getattr(old.global_defs, name) != getattr(new.global_defs, name)]
+    changed = [name for name in names if getattr(old.global_defs, name) != getattr(new.global_defs, name)]
+    places = {config.global_defs.ipvs and config.global_defs.ipvs.net_namespace_ipvs for config in (old, new)}
+    return [*changed, "net_namespace_ipvs"] if len(places) > 1 else changed

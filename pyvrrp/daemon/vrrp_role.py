@@ -54,6 +54,7 @@ from pyvrrp.net import Address
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
+    from pyvrrp.daemon.sync_follower import SyncFollower
     from pyvrrp.kernel.processes import Process
     from pyvrrp.model.notify import Notify
     from pyvrrp.model.scripts import Command
@@ -117,6 +118,7 @@ class VrrpRole:
         self._scripts: ScriptTracker | None = None
         self._notifier: Notifier | None = None
         """Both only where they have something to do: most directors load nothing of them."""
+        self._sync: SyncFollower | None = None
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
 
@@ -143,6 +145,7 @@ class VrrpRole:
         loop.add_reader(self._timer.fileno(), self._wake)
         self._former: tuple[VrrpInstance, ...] = ()
         self._run_scripts(config)
+        self._follow(config)
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
 
@@ -167,6 +170,7 @@ class VrrpRole:
             self._interface_changed(name, facts)
         self._open_sockets()
         self._run_scripts(config)
+        self._follow(config)
         self._feed(Reconfigured(monotonic(), config))
 
     async def stop(self) -> None:
@@ -198,6 +202,20 @@ class VrrpRole:
             )
         if self._scripts is not None:
             self._scripts.run(config.vrrp_scripts)
+
+    def _follow(self, config: Config) -> None:
+        """Move the connection synchronisation of IPVS with its instance, where one is configured."""
+        ipvs = config.global_defs.ipvs
+        if self._sync is None and (ipvs is None or ipvs.lvs_sync_daemon is None):
+            return
+        from pyvrrp.daemon.sync_follower import SyncFollower, followed
+
+        if self._sync is None:
+            from pyvrrp.kernel.ipvs import LinuxIpvs
+            from pyvrrp.kernel.netns import place
+
+            self._sync = SyncFollower(LinuxIpvs(place(ipvs.net_namespace_ipvs if ipvs else None)), self._host.log)
+        self._sync.configure(followed(config))
 
     def _start_command(self, command: Command) -> Process:
         from pyvrrp.kernel.processes import start
@@ -409,6 +427,8 @@ class VrrpRole:
         if self._notifier is not None:
             notify = self._notify_of(name)
             self._notifier.tell("INSTANCE", name, transition.new, transition.priority, notify)
+        if self._sync is not None:
+            self._sync.entered(name, transition.new)
         self._host.changed()
 
     def _notify_of(self, name: str) -> Notify | None:

@@ -59,6 +59,13 @@ def _opened(path: str) -> Iterator[int]:
         os.close(descriptor)
 
 
+def place(name: str | None) -> str | None:
+    """The path for `visit` of the namespace with that name; of the system's own one where the name is empty."""
+    if name is None:
+        return None
+    return str(NAMED / name) if name else "/proc/1/ns/net"
+
+
 def current_id() -> int:
     """The number (inode) of the calling thread's network namespace, the same for all who are in it."""
     with translated("look at the network namespace"):

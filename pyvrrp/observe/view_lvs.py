@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from dataclasses import astuple
 from typing import Final
 
-from pyvrrp.core.lvs.snapshot import CheckerSnapshot, LvsSnapshot, RealServerSnapshot, Traffic, VirtualServerSnapshot
+from pyvrrp.core.lvs.snapshot import (
+    CheckerSnapshot,
+    Difference,
+    LvsSnapshot,
+    RealServerSnapshot,
+    Traffic,
+    VirtualServerSnapshot,
+)
 from pyvrrp.observe.layout import Column, Line, Piece, Row, Style, table, words
 from pyvrrp.observe.numbers import Rate, Rates, short
 from pyvrrp.units import Micros, format_age
 
+_SERVES: Final = 6
+"""So many services of a group are named."""
 _FIVE: Final = 5
 """Characters that `short` needs at most."""
 
@@ -77,7 +86,15 @@ def _service(service: VirtualServerSnapshot, rates: Rates | None) -> Row:
     if not service.quorum_up:
         weight = sum(server.weight for server in servers if server.alive)
         notes.append(words(f"no quorum: the servers alive weigh {weight}, needed {service.quorum}", Style.BAD))
-    notes += _drift(wanted=True, present=service.in_kernel)
+    if service.services:
+        more = f" and {len(service.services) - _SERVES} more" if len(service.services) > _SERVES else ""
+        notes.append(words(f"serves {', '.join(service.services[:_SERVES])}{more}", Style.FAINT))
+    servers_told = {server.address for server in service.real_servers}
+    for difference in service.drift:
+        if service.services:
+            notes.append(words(f"{difference.service}:", Style.BAD) + _drift(difference, named=True))
+        elif difference.destination not in servers_told:
+            notes.append(_drift(difference, named=True))
     health = Piece(f"{alive}/{len(servers)} up", _health_style(alive, len(servers), quorum=service.quorum_up))
     numbers = _numbers(active, inactive, service.traffic, rate, watched=rates is not None)
     return Row([Piece(name, Style.HEAD), Piece(service.scheduler), Piece(""), health, *numbers], notes)
@@ -107,7 +124,9 @@ def _server(
                 Style.WARN if server.in_pool else Style.FAINT,
             )
         )
-    notes += _drift(wanted=server.in_pool, present=server.in_kernel)
+    if not service.services:
+        drift = (difference for difference in service.drift if difference.destination == server.address)
+        notes += [_drift(difference, named=False) for difference in drift]
     numbers = _numbers(
         server.active_connections, server.inactive_connections, server.traffic, rate, watched=rates is not None
     )
@@ -128,13 +147,15 @@ def _check(checker: CheckerSnapshot, taken: Micros, *, every: bool) -> list[Piec
     return words(f"{name}: up{when}", Style.FAINT) if every else []
 
 
-def _drift(*, wanted: bool, present: bool | None) -> list[list[Piece]]:
-    """Where the kernel's table is not as it should be; nothing where it could not be read."""
-    if present is None or present == wanted:
-        return []
-    return [
-        words("wanted, but not in the kernel's table" if wanted else "in the kernel's table, but not wanted", Style.BAD)
-    ]
+def _drift(difference: Difference, *, named: bool) -> list[Piece]:
+    """Where the kernel's table is not as it should be."""
+    if difference.present is None:
+        text = f"{difference.wanted}: wanted, but not in the kernel's table"
+    elif difference.wanted is None:
+        text = f"{difference.present}: in the kernel's table, but not wanted"
+    else:
+        text = f"{difference.present} in the kernel's table, wanted {difference.wanted}"
+    return words(f"{difference.destination} {text}" if named and difference.destination else text, Style.BAD)
 
 
 def _numbers(active: int, inactive: int, traffic: Traffic | None, rate: Rate | None, *, watched: bool) -> list[Piece]:

@@ -4,7 +4,7 @@ TABLE = """
 [/]
 linkbeat_use_polling | flag | off | linkbeat | ask the interfaces for their link state instead of listening to netlink
 net_namespace | !word | none | active; once | run in this network namespace; pid files go to their own directory
-net_namespace_ipvs | ?word | same namespace as process | ipvsns | programme IPVS in this namespace
+net_namespace_ipvs | ?word | same namespace as process | active | programme IPVS in this namespace
 namespace_with_ipsets | flag | off | firewall | permit ipsets inside a namespace on kernels older than 3.13
 use_pid_dir | flag | off (on if instance or net_namespace set) | active | put pid files in RUNSTATEDIR/keepalived/
 instance | !word | none | active; once | name of this daemon, part of pid file names and of the syslog ident
@@ -25,7 +25,7 @@ track_file | block track_file NAME | - | file; needs file | value file watched w
 vrrp_track_file | block track_file NAME | - | file; old track_file; needs file | older spelling of track_file
 bfd_instance | block bfd_instance NAME | - | bfd; needs neighbor_ip or neighbour_ip | BFD session, at most 31 characters
 SSL | block SSL | - | active | client certificate for SSL_GET
-virtual_server_group | lines virtual_server_group NAME | - | vsgroup; needs <line> | addresses and marks of one service
+virtual_server_group | lines virtual_server_group NAME | - | active; needs <line> | addresses and marks of one service
 virtual_server | block virtual_server ADDRESS | - | active | service: ADDRESS [PORT], fwmark N, or group NAME
 
 [global_defs]
@@ -58,11 +58,11 @@ dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be a
 default_interface | !ifname | eth0 | static | interface for static addresses without dev
 disable_local_igmp | flag | off | igmp | stop IGMP joins for 224.0.0.0/24; cannot change on reload
 v3_checksum_as_v2 | flag | off | checksum | VRRPv3/IPv4 checksum without pseudo-header
-lvs_timeouts | !words | unchanged | timeouts | IPVS connection timeouts
+lvs_timeouts | !words | unchanged | active | IPVS connection timeouts
 lvs_flush | flag | off | active | flush IPVS at start
 lvs_flush_on_stop | ?enum VS | off | active | flush IPVS at stop (all, or only own virtual servers)
 lvs_flush_onstop | ?enum VS | off | active; old lvs_flush_on_stop | silent synonym
-lvs_sync_daemon | !words | id = vrid of VI | syncd; once | IPVS connection-sync daemon
+lvs_sync_daemon | !words | id = vrid of VI | active; once | IPVS connection-sync daemon
 vrrp_mcast_group4 | ip4 | 224.0.0.18 | active | IPv4 group adverts are sent to
 vrrp_mcast_group6 | ip | ff02::12 | active | IPv6 group adverts are sent to
 vrrp_garp_master_delay | uint~ 0..4294 | 5 s | active | delay before 2nd GARP burst; 0 = none

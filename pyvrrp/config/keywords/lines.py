@@ -149,9 +149,9 @@ track_group | word | none | static | follow this track_group
 <line> | words1 | the best there is | linkbeat | IFNAME [MII, ETHTOOL or IOCTL]
 
 [virtual_server_group]
-<IPADDR> | words1 | port none | vsgroup | single address entry
-<IPADDR>-<N> | words1 | port none | vsgroup | range inside one /24 (v4) or one /112 (v6), both ends included
-<IPADDR>-<IPADDR> | words1 | port none | vsgroup | range with a full end address; may cross a /24
-<IPADDR>/<MASK> | words1 | port none | vsgroup | CIDR block, all addresses including network and broadcast
-fwmark | words1 | family unset | vsgroup | firewall mark entry
+<IPADDR> | words1 | port none | active | single address entry
+<IPADDR>-<N> | words1 | port none | active | range inside one /24 (v4) or one /112 (v6), both ends included
+<IPADDR>-<IPADDR> | words1 | port none | active | range with a full end address; may cross a /24
+<IPADDR>/<MASK> | words1 | port none | active | CIDR block, all addresses including network and broadcast
+fwmark | words1 | family unset | active | firewall mark entry
 """

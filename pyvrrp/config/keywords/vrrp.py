@@ -71,7 +71,7 @@ notify | command | none | active | script + INSTANCE name STATE priority
 notify_master_rx_lower_pri | command | none | active | master heard a lower-priority advert
 smtp_alert | bool | global | mail | mail on state change
 notify_priority_changes | bool | sync group, then global | fifo | fifo events for priority changes
-lvs_sync_daemon_interface | ifname | none | syncd; says DEPRECATED; old lvs_sync_daemon | ties it to this instance
+lvs_sync_daemon_interface | ifname | none | active; says DEPRECATED; old lvs_sync_daemon | ties it to this instance
 garp_master_delay | uint 0..4294 | global | active | see vrrp_garp_master_delay
 garp_master_refresh | uint 0.. | global | active | see vrrp_garp_master_refresh
 garp_master_repeat | uint 0.. | global | active | see vrrp_garp_master_repeat

@@ -182,8 +182,3 @@ def test_a_name_that_does_not_exist() -> None:
 def test_what_is_complained_of(lines: str, body: str, message: str) -> None:
     text = f"virtual_server_group G {{\n{lines}\n}}\nvirtual_server group G {{\n{body}}}\n"
     assert complaints(text) == [message]
-
-
-def test_they_are_not_active_yet() -> None:
-    found = loaded(f"virtual_server_group G {{\n10.0.0.1 80\n}}\nvirtual_server group G {{\n{HEAD}{RS}}}\n")
-    assert [problem.severity for problem in found.problems] == [Severity.INACTIVE, Severity.INACTIVE]

@@ -10,7 +10,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from pyvrrp.core.lvs.snapshot import CheckerSnapshot, LvsSnapshot, RealServerSnapshot, Traffic, VirtualServerSnapshot
+from pyvrrp.core.lvs.snapshot import (
+    CheckerSnapshot,
+    Difference,
+    LvsSnapshot,
+    RealServerSnapshot,
+    Traffic,
+    VirtualServerSnapshot,
+)
 from pyvrrp.core.vrrp.snapshot import (
     AddressSnapshot,
     Cause,
@@ -212,6 +219,37 @@ SERVICE6 = VirtualServerSnapshot(
         ACTIVE_SORRY,
     ),
     traffic=None,
+    drift=(
+        Difference(service="UDP [2001:db8:0:1::10]:53", destination=None, wanted="wlc", present=None),
+        Difference(
+            service="UDP [2001:db8:0:1::10]:53", destination="[2001:db8::2]:53", wanted="DR weight 65535", present=None
+        ),
+        Difference(
+            service="UDP [2001:db8:0:1::10]:53",
+            destination="10.71.12.76:15000",
+            wanted=None,
+            present="NAT weight 100",
+        ),
+        Difference(
+            service="UDP [2001:db8:0:1::10]:53",
+            destination="[2001:db8::99]:53",
+            wanted=None,
+            present="DR weight 1",
+        ),
+        Difference(
+            service="UDP [2001:db8:0:1::10]:53",
+            destination="10.71.12.99:15000",
+            wanted="NAT weight 1",
+            present="NAT weight 0",
+        ),
+    ),
+)
+OF_GROUP = replace(
+    SERVICE,
+    name="[WEB]:0",
+    address="[WEB]:0",
+    services=("TCP 192.0.2.20:80", "TCP 192.0.2.21:80", "FWM 7"),
+    drift=(Difference(service="FWM 7", destination="10.71.12.69:0", wanted="DR weight 1", present=None),),
 )
 MARK = replace(
     SERVICE, name="FWM 7", address="FWM 7", protocol="FWM", real_servers=(), traffic=Traffic(), quorum_up=False
@@ -233,7 +271,7 @@ WORST = replace(
     lvs=LvsSnapshot(
         ipvs_ready=False,
         ipvs_problem="this kernel has no IPVS (load the module ip_vs)",
-        virtual_servers=(SERVICE, SERVICE6, MARK),
+        virtual_servers=(SERVICE, SERVICE6, MARK, OF_GROUP),
     ),
 )
 

@@ -23,6 +23,7 @@ def parts(picture: Picture) -> list[str]:
 
 
 SERVICE = ["192.0.2.10:15000", "- 10.71.12.69:15000", "- 10.71.12.76:15000"]
+OF_GROUP = ["[WEB]:0", *SERVICE[1:]]
 SERVICE6 = [
     "[2001:db8:0:1::10]:53",
     "- [2001:db8:1234:5678:9abc:def0:1234:5678]:53",
@@ -42,8 +43,8 @@ SERVICE6 = [
         ("192.0.2.10", ["NC-MAIN-API-PUB", *SERVICE]),
         ("192.0.2.10/25", ["NC-MAIN-API-PUB"]),
         ("198.51.100.29", [FAULT.name]),
-        ("10.71.12.76", [*SERVICE[:1], SERVICE[2], SERVICE6[0], SERVICE6[3]]),
-        ("10.71.12.69:15000", SERVICE[:2]),
+        ("10.71.12.76", [*SERVICE[:1], SERVICE[2], SERVICE6[0], SERVICE6[3], OF_GROUP[0], OF_GROUP[2]]),
+        ("10.71.12.69:15000", [*SERVICE[:2], *OF_GROUP[:2]]),
         ("2001:db8::2", [SERVICE6[0], SERVICE6[2]]),
         ("[2001:db8:0:1::10]:53", SERVICE6),
         ("2001:db8:0:1::10", ["VI_6", *SERVICE6]),
