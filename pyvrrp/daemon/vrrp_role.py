@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final, assert_never
 
@@ -39,10 +39,12 @@ from pyvrrp.core.vrrp.events import (
     TimePassed,
     TrackerChanged,
 )
+from pyvrrp.core.vrrp.garp import earliest
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import Transition, VrrpSnapshot
-from pyvrrp.core.vrrp.surroundings import choose_source, without_virtual
+from pyvrrp.core.vrrp.surroundings import without_virtual
 from pyvrrp.daemon.announcer import Announcer
+from pyvrrp.daemon.listening import Listening
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
@@ -66,9 +68,6 @@ _REHEARSALS: Final = 20
 
 _LEAD: Final = MILLISECOND
 """So long before a takeover the worker wakes up and rehearses it."""
-
-_SHORT_REST: Final = 5 * MILLISECOND
-"""While a flood comes, and at least: so long packets that wake nobody are left in their sockets."""
 
 _PAPERS: Final = 16
 """So many log lines and the like are written before the next look at the packets."""
@@ -100,21 +99,14 @@ class VrrpRole:
         self._packets: Packets = LinuxPackets() if packets is None else packets
         self._timer = Timer()
         self._armed: Micros | None = None
-        self._look_at: Micros | None = None
-        """When to look for packets that do not wake us."""
-        self._rest: Micros = 0
-        self._masters: set[str] = set()
-        self._where: dict[str, tuple[str, Address]] = {}
-        """Where each instance listens."""
-        """For when the timer is set."""
         self._poll = select.poll()
         self._announcer = Announcer(self._announce)
+        self._listening = Listening(self._packets, host, self._received)
         self._desk: deque[Report] = deque()
         """Paperwork still to be done."""
         self._devices: dict[str, InterfaceFacts] = {}
         self._interfaces: dict[str, InterfaceFacts] = {}
         """The same, without the addresses that come and go with mastership."""
-        self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
         self._scripts: ScriptTracker | None = None
         self._notifier: Notifier | None = None
         """Both only where they have something to do: most directors load nothing of them."""
@@ -138,10 +130,8 @@ class VrrpRole:
         self._open_sockets()
         self._links_descriptor = self._links.watch(self._interface_changed, self._address_removed)
         loop.add_reader(self._links_descriptor, self._links.read)
-        for descriptor in self._packets.filenos():
-            loop.add_reader(descriptor, self._read_packets)
-        for descriptor in (self._links_descriptor, *self._packets.filenos()):
-            self._poll.register(descriptor, select.POLLIN)
+        self._listening.wake(loop, self._read_packets)
+        self._poll.register(self._links_descriptor, select.POLLIN)
         loop.add_reader(self._timer.fileno(), self._wake)
         self._former: tuple[VrrpInstance, ...] = ()
         self._run_scripts(config)
@@ -223,19 +213,14 @@ class VrrpRole:
         return start(command, self._config.global_defs.scripts)
 
     def snapshot(self) -> VrrpSnapshot:
-        if self._look_at is not None:
+        if self._listening.look_at is not None:
             self._read_packets()
         return self._router.snapshot()
 
     # What happens.
 
     def _read_packets(self) -> None:
-        count = self._packets.receive(self._received)
-        if self._packets.relaxed:
-            # A flood must not fill the sockets while we look elsewhere.
-            self._look_at = monotonic() + (_SHORT_REST if count > 4 * len(self._config.vrrp_instances) else self._rest)
-        else:
-            self._look_at = None
+        self._listening.read()
         self._arm()
 
     def _received(
@@ -262,8 +247,9 @@ class VrrpRole:
     def _wake(self) -> None:
         """The timer rang: because a deadline has come, is near, or was near before an advertisement moved it."""
         self._armed = None
-        if self._look_at is not None and self._look_at <= monotonic():
-            self._read_packets()
+        look_at = self._listening.look_at
+        if look_at is not None and look_at <= monotonic():
+            self._listening.read()
         due, now = self._router.deadline(), monotonic()
         if due is None or now < due:
             if due is not None and self._router.takeover_is_next and due - now <= _LEAD:
@@ -275,11 +261,9 @@ class VrrpRole:
 
     def _drain(self) -> None:
         """Take in what arrived before this moment."""
-        for descriptor, _ in self._poll.poll(0):
-            if descriptor == self._links_descriptor:
-                self._links.read()
-            else:
-                self._read_packets()
+        if self._poll.poll(0):
+            self._links.read()
+        self._listening.drain()
 
     def _arm(self) -> None:
         """Have the timer ring in time for the deadline, and a little earlier for a takeover, to be warm by then.
@@ -289,8 +273,7 @@ class VrrpRole:
         due = self._router.not_before
         if due is not None and self._router.takeover_is_next and monotonic() < due - _LEAD:
             due -= _LEAD
-        if self._look_at is not None and (due is None or self._look_at < due):
-            due = self._look_at
+        due = earliest(due, self._listening.look_at)
         if self._armed is None or (due is not None and due < self._armed):
             self._armed = due
             self._timer.arm(due)
@@ -342,33 +325,12 @@ class VrrpRole:
             self._announcer.burst(burst.instance, burst.addresses, 1)
         for burst in bursts:
             self._announcer.burst(burst.instance, burst.addresses, burst.repeat - 1)
-        self._note_masters(entry.transition for entry in paperwork if isinstance(entry, ReportTransition))
+        self._listening.note(entry.transition for entry in paperwork if isinstance(entry, ReportTransition))
         idle = not self._desk
         self._desk.extend(paperwork)
         if idle:
             self._work_off()
         return refusals
-
-    def _note_masters(self, transitions: Iterable[Transition]) -> None:
-        """Behind a socket with BACKUPs alone nothing but a farewell needs an answer before a deadline comes."""
-        before = len(self._masters)
-        for transition in transitions:
-            if transition.new == State.MASTER.name:
-                self._masters.add(transition.instance)
-            else:
-                self._masters.discard(transition.instance)
-        if len(self._masters) != before:
-            self._choose_rest()
-
-    def _choose_rest(self) -> None:
-        busy = {self._where[name] for name in self._masters if name in self._where}
-        for where in self._open:
-            self._packets.relax(*where, relaxed=where not in busy)
-        if self._packets.relaxed:
-            self._rest = max(_SHORT_REST, min(i.advert_int for i in self._config.vrrp_instances) // 4)
-            self._look_at = monotonic() + self._rest
-        else:
-            self._look_at = None
 
     def _work_off(self) -> None:
         """Some of the paperwork, the rest when the loop has looked at everything else."""
@@ -436,34 +398,7 @@ class VrrpRole:
         return None if instance is None else instance.notify
 
     def _open_sockets(self) -> None:
-        """Be ready to receive and send wherever an instance is and its interface exists."""
-        wanted: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
-        self._where = {}
-        for instance in self._config.vrrp_instances:
-            facts = self._interfaces.get(instance.interface)
-            source = choose_source(instance, self._interfaces, self._virtual)
-            if facts is None or (instance.unicast_peer and source is None):
-                continue
-            where = source if instance.unicast_peer and source is not None else instance.mcast_dst_ip
-            _, ids = wanted.get((instance.interface, where), (0, frozenset()))
-            wanted[instance.interface, where] = facts.index, ids | {instance.virtual_router_id}
-            self._where[instance.name] = instance.interface, where
-        for interface in {dev for dev, _ in self._open.keys() - wanted.keys()}:
-            self._packets.close(interface)
-            self._open = {key: value for key, value in self._open.items() if key[0] != interface}
-        for (interface, where), (index, ids) in wanted.items():
-            if self._open.get((interface, where)) == (index, ids):
-                continue
-            try:
-                self._packets.open(interface, index, where, ids)
-            except KernelError as error:
-                if error.fault is KernelFault.DENIED:
-                    raise
-                # The device is on its way: its next change brings us here again.
-                self._host.log(Level.WARNING, str(error))
-            else:
-                self._open[interface, where] = index, ids
-        self._choose_rest()
+        self._listening.open(self._config.vrrp_instances, self._interfaces, self._virtual)
 
 
 def _virtual(config: Config) -> frozenset[Address]:

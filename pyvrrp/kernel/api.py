@@ -73,7 +73,7 @@ class Packets(Protocol):
     def close(self, interface: str) -> None: ...
 
     def receive(self, received: Received) -> int:
-        """Read all that waits on all sockets, oldest first; returns how many datagrams."""
+        """Read what waits on all sockets, oldest first; returns how many datagrams. 0: nothing waits any more."""
         ...
 
     def filenos(self) -> Sequence[int]:

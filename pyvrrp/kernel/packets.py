@@ -38,8 +38,8 @@ _FORWARDING: Final = Path("/proc/sys/net/ipv6/conf")
 _LONGEST: Final = 65_535
 _RECEIVE_BUFFER: Final = 1 << 20
 """Holds what arrives while we were stalled, so that no advertisement is missed when we judge a deadline then."""
-_MOST_AT_ONCE: Final = 4096
-"""More datagrams than the receive buffer holds; a flood must not keep us reading for ever."""
+_MOST_AT_ONCE: Final = 128
+"""Of one socket; what remains is for the next look."""
 _MANY: Final = 16
 """From so many virtual routers on, a backup hears more often than it needs to look."""
 _LINK_TROUBLE: Final = frozenset((errno.ENETDOWN, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOBUFS))

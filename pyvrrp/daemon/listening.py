@@ -1,0 +1,161 @@
+"""Where and how eagerly the vrrp worker listens.
+
+A packet wakes it at once, with two exceptions. Behind a socket with many BACKUPs and no MASTER nothing but a farewell
+needs an answer before a deadline comes: it is read every quarter of an interval, and before any deadline is judged.
+And when packets come faster than anybody with good intentions sends them, all sockets are read every few
+milliseconds, so that the price of a flood is its packets and not a wake-up for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from pyvrrp.core.log import Level
+from pyvrrp.core.vrrp.surroundings import choose_source
+from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.timer import monotonic
+from pyvrrp.model.vrrp import State
+from pyvrrp.units import MILLISECOND, Micros
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from pyvrrp.core.vrrp.events import InterfaceFacts
+    from pyvrrp.core.vrrp.snapshot import Transition
+    from pyvrrp.daemon.role import Host
+    from pyvrrp.kernel.api import Packets, Received
+    from pyvrrp.model.vrrp import VrrpInstance
+    from pyvrrp.net import Address
+
+_REST: Final = 5 * MILLISECOND
+"""Between two looks during a flood; and at least."""
+_WINDOW: Final = 10 * MILLISECOND
+_FLOOD: Final = 100
+"""More packets than that in a window, and we stop to be woken for each."""
+_CALM: Final = 10
+"""Fewer than that in a look, and we are again."""
+_PORTIONS: Final = 4
+_MOST: Final = 16
+"""Portions that the kernel keeps for us, roughly: a flood must not keep us reading for ever."""
+
+
+class Listening:
+    """The sockets of all instances, and when to look at those that wake nobody (`look_at`)."""
+
+    def __init__(self, packets: Packets, host: Host, received: Received) -> None:
+        self.look_at: Micros | None = None
+        self._packets = packets
+        self._host = host
+        self._received = received
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken: Callable[[], None] = lambda: None
+        self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        self._where: dict[str, tuple[str, Address]] = {}
+        """Where each instance listens."""
+        self._masters: set[str] = set()
+        self._shortest: Micros = 0
+        """Advertisement interval of all instances."""
+        self._flooded = False
+        self._window_from: Micros = 0
+        self._window_count = 0
+
+    def wake(self, loop: asyncio.AbstractEventLoop, woken: Callable[[], None]) -> None:
+        """Call `woken` when there is something to read."""
+        self._loop, self._woken = loop, woken
+        self._choose()
+
+    def open(
+        self,
+        instances: Iterable[VrrpInstance],
+        interfaces: Mapping[str, InterfaceFacts],
+        virtual: frozenset[Address],
+    ) -> None:
+        """Be ready to receive and send wherever an instance is and its interface exists."""
+        wanted: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        self._where = {}
+        self._shortest = 0
+        for instance in instances:
+            self._shortest = min(self._shortest or instance.advert_int, instance.advert_int)
+            facts = interfaces.get(instance.interface)
+            source = choose_source(instance, interfaces, virtual)
+            if facts is None or (instance.unicast_peer and source is None):
+                continue
+            where = source if instance.unicast_peer and source is not None else instance.mcast_dst_ip
+            _, ids = wanted.get((instance.interface, where), (0, frozenset()))
+            wanted[instance.interface, where] = facts.index, ids | {instance.virtual_router_id}
+            self._where[instance.name] = instance.interface, where
+        for interface in {dev for dev, _ in self._open.keys() - wanted.keys()}:
+            self._packets.close(interface)
+            self._open = {key: value for key, value in self._open.items() if key[0] != interface}
+        for (interface, where), (index, ids) in wanted.items():
+            if self._open.get((interface, where)) == (index, ids):
+                continue
+            try:
+                self._packets.open(interface, index, where, ids)
+            except KernelError as error:
+                if error.fault is KernelFault.DENIED:
+                    raise
+                # The device is on its way: its next change brings us here again.
+                self._host.log(Level.WARNING, str(error))
+            else:
+                self._open[interface, where] = index, ids
+        self._choose()
+
+    def note(self, transitions: Iterable[Transition]) -> None:
+        """Instances have changed state."""
+        before = len(self._masters)
+        for transition in transitions:
+            if transition.new == State.MASTER.name:
+                self._masters.add(transition.instance)
+            else:
+                self._masters.discard(transition.instance)
+        if len(self._masters) != before:
+            self._choose()
+
+    def read(self) -> None:
+        """Take in what waits, but not so much that a deadline would suffer."""
+        now = monotonic()
+        count = self._read(_PORTIONS)
+        if now - self._window_from > _WINDOW:
+            self._window_from, self._window_count = now, 0
+        self._window_count += count
+        if self._window_count > _FLOOD and not self._flooded:
+            self._flooded = True
+            self._choose()
+        elif self._flooded and count < _CALM:
+            self._flooded = False
+            self._choose()
+        elif self.look_at is not None:
+            self._look_later()
+
+    def drain(self) -> None:
+        """Take in everything that arrived before this moment."""
+        self._read(_MOST)
+
+    def _read(self, portions: int) -> int:
+        count = 0
+        for _ in range(portions):
+            portion = self._packets.receive(self._received)
+            count += portion
+            if not portion:
+                break
+        return count
+
+    def _choose(self) -> None:
+        busy = {self._where[name] for name in self._masters if name in self._where}
+        for where in self._open:
+            self._packets.relax(*where, relaxed=where not in busy)
+        if self._loop is not None:
+            for descriptor in self._packets.filenos():
+                if self._flooded:
+                    self._loop.remove_reader(descriptor)
+                else:
+                    self._loop.add_reader(descriptor, self._woken)
+        if self._flooded or self._packets.relaxed:
+            self._look_later()
+        else:
+            self.look_at = None
+
+    def _look_later(self) -> None:
+        self.look_at = monotonic() + (_REST if self._flooded else max(_REST, self._shortest // 4))
