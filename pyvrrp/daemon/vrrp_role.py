@@ -46,6 +46,7 @@ from pyvrrp.core.vrrp.surroundings import without_virtual
 from pyvrrp.daemon.announcer import Announcer
 from pyvrrp.daemon.listening import Listening
 from pyvrrp.daemon.role import Host
+from pyvrrp.daemon.throttle import Throttle
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
 from pyvrrp.kernel.timer import Timer, monotonic
@@ -62,6 +63,8 @@ if TYPE_CHECKING:
     from pyvrrp.model.scripts import Command
     from pyvrrp.notify.scripts import Notifier
     from pyvrrp.trackers.scripts import ScriptTracker
+
+Tell = Callable[[Level, str], None]
 
 _REHEARSALS: Final = 20
 """CPython specialises a function after some eight calls."""
@@ -102,7 +105,8 @@ class VrrpRole:
         self._poll = select.poll()
         self._announcer = Announcer(self._announce)
         self._listening = Listening(self._packets, host, self._received)
-        self._desk: deque[Report] = deque()
+        self._throttle = Throttle(host.log)
+        self._desk: deque[tuple[Report, Tell]] = deque()
         """Paperwork still to be done."""
         self._devices: dict[str, InterfaceFacts] = {}
         self._interfaces: dict[str, InterfaceFacts] = {}
@@ -171,7 +175,7 @@ class VrrpRole:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
         while self._desk:
-            self._tell(self._desk.popleft())
+            self._work_off()
         if self._notifier is not None:
             await self._notifier.settle(_LAST_SCRIPTS)
 
@@ -288,10 +292,12 @@ class VrrpRole:
     def _act(self, event: Event) -> None:
         actions = self._router.handle(event)
         if actions:
-            for refusal in self._perform(actions):
-                self._perform(self._router.handle(refusal))
+            # Anybody can send us packets.
+            tell = self._throttle if isinstance(event, DatagramReceived) else self._host.log
+            for refusal in self._perform(actions, tell):
+                self._perform(self._router.handle(refusal), self._host.log)
 
-    def _perform(self, actions: list[Action]) -> list[KernelRefused]:
+    def _perform(self, actions: list[Action], tell: Tell) -> list[KernelRefused]:
         """All advertisements, then all addresses in one batch, then what announces them, and paperwork last.
 
         Of one kind in the order given. A thousand instances that move at once must not wait for each other's
@@ -327,7 +333,7 @@ class VrrpRole:
             self._announcer.burst(burst.instance, burst.addresses, burst.repeat - 1)
         self._listening.note(entry.transition for entry in paperwork if isinstance(entry, ReportTransition))
         idle = not self._desk
-        self._desk.extend(paperwork)
+        self._desk.extend((entry, tell) for entry in paperwork)
         if idle:
             self._work_off()
         return refusals
@@ -335,14 +341,14 @@ class VrrpRole:
     def _work_off(self) -> None:
         """Some of the paperwork, the rest when the loop has looked at everything else."""
         for _ in range(min(_PAPERS, len(self._desk))):
-            self._tell(self._desk.popleft())
+            self._tell(*self._desk.popleft())
         if self._desk:
             asyncio.get_running_loop().call_soon(self._work_off)
 
-    def _tell(self, entry: Report) -> None:
+    def _tell(self, entry: Report, tell: Tell) -> None:
         match entry:
             case Log(level, text):
-                self._host.log(level, text)
+                tell(level, text)
             case ReportTransition(transition):
                 self._report(transition)
             case ReportGroup(name, state):
