@@ -85,6 +85,11 @@ INSTANCE: Final[tuple[Row[VrrpInstance], ...]] = (
     Row(("owner_ignore_adverts",), lambda i: f"owner_ignore_adverts {_switch(i.owner_ignore_adverts)}"),
     Row(("skip_check_adv_addr",), lambda i: "skip_check_adv_addr" if i.skip_check_adv_addr else None),
     Row(("dont_track_primary",), lambda i: "dont_track_primary" if i.dont_track_primary else None),
+    Row(("strict_mode",), lambda i: f"strict_mode {_switch(i.strict_mode)}"),
+    Row(
+        ("v3_checksum_as_v2",),
+        lambda i: f"v3_checksum_as_v2 {_switch(i.v3_checksum_as_v2)}" if i.version == 3 else None,
+    ),
     Row(("check_unicast_src",), lambda i: "check_unicast_src" if i.check_unicast_src and i.unicast_peer else None),
     Row(("garp_master_repeat",), lambda i: f"garp_master_repeat {i.garp.repeat}"),
     Row(("garp_master_delay",), lambda i: f"garp_master_delay {i.garp.delay // SECOND}"),

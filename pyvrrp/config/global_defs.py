@@ -41,6 +41,8 @@ class Defaults:
     skip_check_adv_addr: bool = False
     check_unicast_src: bool = False
     owner_ignore_adverts: bool = False
+    strict_mode: bool = False
+    v3_checksum_as_v2: bool = False
     log_all_failures: bool = False
 
 
@@ -85,6 +87,8 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         skip_check_adv_addr=flag(values, "vrrp_skip_check_adv_addr"),
         check_unicast_src=flag(values, "vrrp_check_unicast_src"),
         owner_ignore_adverts=flag(values, "vrrp_owner_ignore_adverts"),
+        strict_mode=flag(values, "vrrp_strict"),
+        v3_checksum_as_v2=flag(values, "v3_checksum_as_v2"),
         log_all_failures=flag(values, "checker_log_all_failures"),
     )
     return definitions, defaults

@@ -12,14 +12,17 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from pyvrrp.config.addresses import read_virtual_address
+from pyvrrp.config.authentication import Secret, read_hmac
 from pyvrrp.config.global_defs import Defaults
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
-from pyvrrp.config.readers import parse_address, parse_integer
+from pyvrrp.config.readers import BARE, parse_address
 from pyvrrp.config.source import Line
+from pyvrrp.config.strict import DOWN_TIMER, strict_values
 from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
+from pyvrrp.config.unicast import read_limits, without_peers
 from pyvrrp.config.values import flag, integer, text
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.tracked import Tracked
@@ -27,7 +30,9 @@ from pyvrrp.model.vrrp import (
     Authentication,
     AuthType,
     Garp,
+    PeerTtl,
     State,
+    UnicastChecksum,
     VirtualAddress,
     VrrpInstance,
 )
@@ -36,9 +41,7 @@ from pyvrrp.units import CENTISECOND, SECOND, Micros, format_seconds
 
 ADVERT_INT_MAX_V3: Final = 4095 * CENTISECOND
 """12 bits of centiseconds (RFC 9568 §5.2.7)."""
-PASSWORD_MAX: Final = 8
-UNICAST_WORDS: Final = frozenset({"unicast_src_ip", "unicast_peer", "check_unicast_src", "old_unicast_checksum"})
-"""Keywords that say that adverts should be unicast."""
+_HIGHEST_BACKUP: Final = 254
 
 
 @dataclass(slots=True)
@@ -61,9 +64,9 @@ class Draft:
     peers: list[Address] = field(default_factory=list)
     source: Address | None = None
     destination: Address | None = None
-    check_unicast_src: bool = False
-    auth_type: AuthType | None = None
-    password: bytes | None = None
+    limits: list[PeerTtl] = field(default_factory=list)
+    secret: Secret = field(default_factory=Secret)
+    hmac: Statement | None = None
     track_blocks: list[Statement] = field(default_factory=list)
     tracked: dict[str, tuple[Tracked, ...]] = field(default_factory=dict)
     """By block; interfaces excepted."""
@@ -149,6 +152,8 @@ class _Builder:
             return
         if not address.is_multicast:
             self.problems.error(child.line, f"{address} is not a multicast address", word=1)
+        elif not is_link_multicast(address):
+            self.problems.error(child.line, f"{address} is no multicast address of a link (ff02::)", word=1)
         elif self._fits(address.version, child, child.word):
             self.draft.destination = address
 
@@ -159,29 +164,13 @@ class _Builder:
                 message = f"`{child.word}` is not an IP address"
                 self.problems.error(child.line, message, "the peer is left out", word=0)
             elif self._fits(address.version, child, "unicast_peer"):
-                self._peer_options(child)
+                limits = read_limits(address, child, self.problems)
+                if limits is not None:
+                    self.draft.limits.append(limits)
                 if address in self.draft.peers:
                     self.problems.notice(child.line, f"peer {address} is given twice", "the line is ignored", word=0)
                 else:
                     self.draft.peers.append(address)
-
-    def _peer_options(self, child: Statement) -> None:
-        options = child.words[1:]
-        for at in range(0, len(options), 2):
-            word, value = options[at], options[at + 1 : at + 2]
-            if word not in ("min_ttl", "max_ttl") or not value:
-                message = f"`{word}` lacks its number" if word in ("min_ttl", "max_ttl") else f"`{word}` is no option"
-                suggestion = "one peer a line" if parse_address(word) is not None else None
-                self.problems.error(child.line, message, word=at + 1, suggestion=suggestion)
-                continue
-            number = parse_integer(value[0], 0, 255)
-            if isinstance(number, str):
-                self.problems.error(child.line, number, word=at + 2, kind=ProblemClass.INVALID_NUMBER)
-                continue
-            self.draft.check_unicast_src = True
-            message = f"`{word}` is accepted, but not active in this version"
-            effect = "only the source address of adverts is checked, not their TTL"
-            self.problems.inactive(child.line, message, effect, word=at + 1)
 
     def virtual_ipaddress(self, block: Statement) -> None:
         excluded = block.word == "virtual_ipaddress_excluded"
@@ -205,21 +194,10 @@ class _Builder:
                 self.draft.dev_spans.append(InterfaceUse(address.dev, span, f"address {child.word}"))
 
     def authentication(self, block: Statement) -> None:
-        for child in block.children:
-            if not isinstance(child.value, str):
-                continue
-            if child.word == "auth_pass":
-                password = child.value.encode("utf-8", "surrogateescape")
-                if len(password) > PASSWORD_MAX:
-                    message = f"auth_pass is longer than {PASSWORD_MAX} characters"
-                    effect = f"the first {PASSWORD_MAX} are used, as by keepalived"
-                    self.problems.error(child.line, message, effect, word=1)
-                self.draft.password = password[:PASSWORD_MAX]
-            elif child.value in ("PASS", "AH"):
-                self.draft.auth_type = AuthType[child.value]
-            else:
-                message = f"`{child.value}` is not an authentication type"
-                self.problems.error(child.line, message, word=1, suggestion="write PASS or AH, in capitals")
+        self.draft.secret.read(block, self.problems)
+
+    def auth_hmac(self, block: Statement) -> None:
+        self.draft.hmac = block
 
     def track_interface(self, block: Statement) -> None:
         self.draft.track_blocks.append(block)
@@ -243,23 +221,50 @@ class _Builder:
     def finish(self, uses: list[InterfaceUse]) -> VrrpInstance | None:
         draft, problems, defaults = self.draft, self.problems, self.defaults
         values, line = draft.values, draft.block.line
-        version = 3 if draft.family == 6 else draft.version or defaults.version
+        family = draft.family or 4
+        version = draft.version or (3 if family == 6 else defaults.version)
+        strict = flag(values, "strict_mode", defaults.strict_mode)
+        if strict and family == 6 and version == 2:
+            problems.error(draft.lines["version"], "strict mode has no version 2 over IPv6", "version 3 is used")
+            version = 3
+        down_timer = integer(values, "down_timer_adverts", defaults.down_timer_adverts)
+        if strict:
+            unicast = bool(draft.peers)
+            values = draft.values = strict_values(
+                values, draft.lines, line, version, down_timer, problems, unicast=unicast
+            )
         interface = text(values, "interface")
         if "virtual_router_id" not in values:
             problems.fatal(line, f"{draft.name} has no (valid) virtual_router_id")
-        if interface is None:
+        if interface is None and not self._needs_no_interface():
             problems.fatal(line, f"{draft.name} has no (valid) interface")
-        self._no_address(version)
+        self._first_address(strict)
+        self._no_address(3 if strict else version)
         priority = integer(values, "priority", 255 if draft.state is State.MASTER and self._unset("priority") else 100)
-        state = draft.state or (State.MASTER if priority == 255 else State.BACKUP)
+        state = self._initial_state(priority, strict)
         nopreempt, preempt_delay = self._preemption(priority)
         advert_int = self._advert_int(version)
         tracked = self._tracked(interface, uses)
-        authentication = self._finish_authentication(version)
-        self._unicast()
-        if interface is None or "virtual_router_id" not in values or self._left_out():
+        hmac = None if draft.hmac is None else read_hmac(draft.hmac, advert_int, problems, strict=strict)
+        authentication = draft.secret.finish(
+            draft.lines.get("authentication"), version, family, problems, strict=strict, signed=hmac is not None
+        )
+        state = self._with_ah(authentication, state, priority)
+        no_peer = False
+        if not draft.peers:
+            usable = {
+                c.word: c.line for c in draft.block.children if c.row is None or c.row.opens or c.value is not None
+            }
+            no_peer = without_peers(draft.name, usable, problems, fault=flag(values, "unicast_fault_no_peer"))
+        elif draft.destination is not None:
+            problems.error(draft.lines["mcast_dst_ip"], "adverts to unicast peers go to no multicast address")
+            draft.destination = None
+        if interface is None:
+            interface = ""
+        else:
+            uses.append(InterfaceUse(interface, problems.source.span(draft.lines["interface"], 1), f"{draft.name}"))
+        if "virtual_router_id" not in values or (not interface and not self._needs_no_interface()):
             return None
-        uses.append(InterfaceUse(interface, problems.source.span(draft.lines["interface"], 1), f"{draft.name}"))
         uses.extend(draft.dev_spans)
         advertised = _on(draft.addresses, interface)
         return VrrpInstance(
@@ -281,20 +286,76 @@ class _Builder:
             mcast_src_ip=draft.source,
             mcast_dst_ip=draft.destination or defaults.groups[6 if draft.family == 6 else 4],
             unicast_peer=tuple(draft.peers),
-            check_unicast_src=flag(values, "check_unicast_src")
-            or draft.check_unicast_src
-            or defaults.check_unicast_src,
+            check_unicast_src=flag(values, "check_unicast_src") or bool(draft.limits) or defaults.check_unicast_src,
+            peer_ttl=tuple(draft.limits),
+            unicast_ttl=(integer(values, "unicast_ttl", 0) or None) if draft.peers else None,
+            no_peer=no_peer,
+            old_unicast_checksum=_checksum(values.get("old_unicast_checksum")),
+            v3_checksum_as_v2=flag(values, "v3_checksum_as_v2", defaults.v3_checksum_as_v2),
+            auth_hmac=hmac,
+            track_src_ip=flag(values, "track_src_ip"),
+            strict_mode=strict,
+            timer_expired_backup=self._timer_expired_backup(nopreempt),
+            kernel_rx_buf_size=integer(values, "kernel_rx_buf_size", 0) or None,
             lower_prio_no_advert=flag(values, "lower_prio_no_advert", defaults.lower_prio_no_advert),
             higher_prio_send_advert=flag(values, "higher_prio_send_advert", defaults.higher_prio_send_advert),
             skip_check_adv_addr=flag(values, "skip_check_adv_addr", defaults.skip_check_adv_addr),
             owner_ignore_adverts=flag(
-                values, "owner_ignore_adverts", defaults.owner_ignore_adverts and priority == 255
+                values, "owner_ignore_adverts", (defaults.owner_ignore_adverts or strict) and priority == 255
             ),
-            down_timer_adverts=integer(values, "down_timer_adverts", defaults.down_timer_adverts),
+            down_timer_adverts=DOWN_TIMER if strict else down_timer,
             garp=self._garp(),
             notify=read_notify(draft.block),
             options=read_options(draft.block),
         )
+
+    def _needs_no_interface(self) -> bool:
+        """Unicast from a given address goes wherever the routes lead; the virtual addresses then name their device."""
+        draft = self.draft
+        addresses = (*draft.addresses, *draft.excluded)
+        return bool(draft.peers) and draft.source is not None and all(address.dev for address in addresses)
+
+    def _initial_state(self, priority: int, strict: bool) -> State:
+        fitting = State.MASTER if priority == 255 else State.BACKUP
+        state = self.draft.state
+        if strict and state not in (None, fitting):
+            message = "strict mode: state MASTER is for the owner of the addresses (priority 255), and for it alone"
+            self.problems.error(self.draft.lines["state"], message, f"state {fitting.name} is used", word=1)
+            return fitting
+        return state or fitting
+
+    def _with_ah(self, authentication: Authentication | None, state: State, priority: int) -> State:
+        """AH has to listen first for the number that is due; the owner does not listen anyway."""
+        if authentication is None or authentication.type is not AuthType.AH or state is not State.MASTER:
+            return state
+        if priority == 255:
+            return state
+        message = "state MASTER does not go together with auth_type AH"
+        self.problems.error(self.draft.lines["state"], message, "state BACKUP is used", word=1)
+        return State.BACKUP
+
+    def _first_address(self, strict: bool) -> None:
+        """RFC 9568 §5.2.9."""
+        addresses = self.draft.addresses
+        if not addresses or addresses[0].address.version == 4 or addresses[0].address.is_link_local:
+            return
+        line, message = self.draft.lines["virtual_ipaddress"], "the first address is not link-local (fe80::)"
+        suggestion = "write the link-local one first"
+        if strict:
+            self.problems.error(line, message, "other implementations may ignore us", suggestion=suggestion)
+        elif any(address.address.is_link_local for address in addresses):
+            self.problems.notice(line, message, "other implementations may ignore us")
+
+    def _timer_expired_backup(self, nopreempt: bool) -> int | None:
+        names = ("timer_expired_backup", "thread_timer_expired")
+        word = next((word for word in names if word in self.draft.values), None)
+        if word is None:
+            return None
+        priority = self.draft.values[word]
+        if not nopreempt:
+            self.problems.error(self.draft.lines[word], f"{word} needs nopreempt")
+            return None
+        return priority if isinstance(priority, int) else _HIGHEST_BACKUP
 
     def _excluded(self, advertised: tuple[VirtualAddress, ...], interface: str) -> tuple[VirtualAddress, ...]:
         """Without those that are advertised anyway."""
@@ -365,52 +426,6 @@ class _Builder:
                 tracked.setdefault(one.name, one)
         return tuple(tracked.values())
 
-    def _finish_authentication(self, version: int) -> Authentication | None:
-        draft, problems = self.draft, self.problems
-        line = draft.lines.get("authentication")
-        if line is None or draft.auth_type is None:
-            return None
-        effect = "adverts carry no authentication"
-        if version == 3:
-            problems.error(line, "version 3 has no authentication", effect, suggestion="delete the block")
-            return None
-        if not draft.password:
-            problems.error(line, "there is no auth_pass", effect)
-            return None
-        return Authentication(type=draft.auth_type, password=draft.password)
-
-    def _unicast(self) -> None:
-        draft = self.draft
-        if draft.peers:
-            return
-        if "unicast_ttl" in draft.values:
-            message = "unicast_ttl, but there are no peers"
-            self.problems.error(draft.lines["unicast_ttl"], message)
-        word = next((word for word in draft.lines if word in UNICAST_WORDS), None)
-        if word is not None:
-            self.problems.add(
-                draft.lines[word],
-                Severity.WARNING,
-                f"`{word}`, but there are no unicast peers",
-                f"adverts of {draft.name} are multicast",
-                kind=ProblemClass.GENERAL,
-                suggestion="list the other directors in unicast_peer",
-            )
-
-    def _left_out(self) -> bool:
-        """Said as not active yet."""
-        draft = self.draft
-        effect = f"instance {draft.name} is left out"
-        if draft.auth_type is AuthType.AH and draft.password and "authentication" in draft.lines:
-            message = "auth_type AH is accepted, but not active in this version"
-            self.problems.inactive(draft.lines["authentication"], message, effect)
-            # The address owner, which a MASTER without a priority is, need not listen first.
-            if draft.state is State.MASTER and integer(draft.values, "priority", 255) != 255:
-                message = "state MASTER does not go together with auth_type AH"
-                self.problems.error(draft.lines["state"], message, "keepalived starts as BACKUP")
-            return True
-        return False
-
     def _garp(self) -> Garp:
         values, default = self.draft.values, self.defaults.garp
         for word in ("garp_master_repeat", "garp_master_refresh_repeat"):
@@ -438,6 +453,7 @@ HANDLERS: Final[Mapping[str, Callable[[_Builder, Statement], None]]] = {
     "virtual_ipaddress": _Builder.virtual_ipaddress,
     "virtual_ipaddress_excluded": _Builder.virtual_ipaddress,
     "authentication": _Builder.authentication,
+    "auth_hmac": _Builder.auth_hmac,
     "track_interface": _Builder.track_interface,
 }
 """Keywords that are more than a value."""
@@ -446,6 +462,17 @@ HANDLERS: Final[Mapping[str, Callable[[_Builder, Statement], None]]] = {
 def _seconds(values: Mapping[str, object], word: str, default: Micros) -> Micros:
     value = values.get(word)
     return value * SECOND if isinstance(value, int) else default
+
+
+def _checksum(value: object) -> UnicastChecksum:
+    if value is BARE:
+        return UnicastChecksum.OLD
+    return UnicastChecksum.AUTO if value is None else UnicastChecksum.NEVER
+
+
+def is_link_multicast(address: Address) -> bool:
+    """Over IPv6 VRRP keeps to the link; IPv4's groups are not told apart."""
+    return address.version == 4 or (address.packed[0] == 0xFF and address.packed[1] & 15 == 2)
 
 
 def _on(addresses: list[VirtualAddress], interface: str) -> tuple[VirtualAddress, ...]:

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from pyvrrp.config.addresses import FLAGS
 from pyvrrp.config.fill import fill
-from pyvrrp.config.readers import parse_integer, parse_seconds
+from pyvrrp.config.readers import parse_seconds
 from pyvrrp.config.tree import Statement
-from pyvrrp.model.options import AddressOptions, Hmac, InstanceOptions, PeerTtl, Route
+from pyvrrp.model.options import AddressOptions, InstanceOptions, Route
 from pyvrrp.model.tracked import (
     BfdInstance,
     GarpGroup,
@@ -38,7 +38,6 @@ def read_blocks(root: Statement) -> dict[str, Any]:
 def read_options(block: Statement) -> InstanceOptions | None:
     """What else an instance or a sync group says."""
     lists: dict[str, list[Any]] = {}
-    hmac = None
     for child in block.children:
         if child.word in ("virtual_routes", "virtual_rules"):
             lists.setdefault(child.word, []).extend(map(_route, child.children))
@@ -46,14 +45,9 @@ def read_options(block: Statement) -> InstanceOptions | None:
             lists.setdefault("addresses", []).extend(
                 _address(line) for line in child.children if not INERT.isdisjoint(line.words)
             )
-        elif child.word == "unicast_peer":
-            lists.setdefault("peers", []).extend(_peer(line) for line in child.children if len(line.words) > 1)
-        elif child.word == "auth_hmac":
-            keys = tuple(_key(line) for line in child.children if line.word == "key" and len(line.words) > 2)
-            hmac = fill(Hmac, child.children, keys=keys)
     words = block.children
     statements = [c for c in words if not c.children and (c.word != "notify_deleted" or len(c.words) == 1)]
-    return fill(InstanceOptions, statements, auth_hmac=hmac, **{name: tuple(values) for name, values in lists.items()})
+    return fill(InstanceOptions, statements, **{name: tuple(values) for name, values in lists.items()})
 
 
 def _block(block: Statement) -> Iterator[tuple[str, Any]]:
@@ -116,20 +110,6 @@ def _after(words: list[str], *names: str) -> str | None:
 
 def _address(line: Statement) -> AddressOptions:
     return AddressOptions(address=line.word, words=tuple(line.words[1:]))
-
-
-def _peer(line: Statement) -> PeerTtl:
-    numbers = {}
-    for word in ("min_ttl", "max_ttl"):
-        value = parse_integer(_after(line.words, word) or "", 0, 255)
-        if isinstance(value, int):
-            numbers[word] = value
-    return PeerTtl(peer=line.word, **numbers)
-
-
-def _key(line: Statement) -> tuple[int, str]:
-    number = parse_integer(line.words[1], 1, 255)
-    return number if isinstance(number, int) else 0, line.words[2]
 
 
 def _delay(line: Statement) -> LinkDelay | None:

@@ -24,7 +24,7 @@ def build_sync_groups(
     problems: Problems,
     uses: list[InterfaceUse],
 ) -> tuple[SyncGroup, ...]:
-    """The groups that have members left, in the order of the file. `left_out`: instances that are not active."""
+    """The groups that have members left, in the order of the file. `left_out`: instances that cannot be used."""
     taken: dict[str, str] = {}
     groups = []
     for name, (position, block) in blocks.items():
@@ -80,8 +80,9 @@ def _members(
     for line in lines:
         for at, name in enumerate(line.words):
             if name in left_out:
-                message = f"instance {name} is not active"
-                problems.inactive(line.line, message, f"sync group {group} goes without it", word=at)
+                problems.notice(
+                    line.line, f"instance {name} is left out", f"sync group {group} goes without it", word=at
+                )
             elif name not in instances:
                 near = nearest(name, instances)
                 suggestion = f"did you mean `{near}`?" if near else None

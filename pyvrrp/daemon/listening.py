@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pyvrrp.core.log import Level
-from pyvrrp.core.vrrp.surroundings import choose_source
+from pyvrrp.daemon.sockets import Key, Wanted, wanted_sockets
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.timer import monotonic
 from pyvrrp.model.vrrp import State
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pyvrrp.core.vrrp.snapshot import Transition
     from pyvrrp.daemon.role import Host
     from pyvrrp.kernel.api import Packets, Received
-    from pyvrrp.model.vrrp import VrrpInstance
+    from pyvrrp.model.config import Config
     from pyvrrp.net import Address
 
 _REST: Final = 5 * MILLISECOND
@@ -50,7 +50,7 @@ class Listening:
         self._received = received
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken: Callable[[], None] = lambda: None
-        self._open: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
+        self._open: dict[Key, Wanted] = {}
         self._where: dict[str, tuple[str, Address]] = {}
         """Where each instance listens."""
         self._masters: set[str] = set()
@@ -65,41 +65,26 @@ class Listening:
         self._loop, self._woken = loop, woken
         self._choose()
 
-    def open(
-        self,
-        instances: Iterable[VrrpInstance],
-        interfaces: Mapping[str, InterfaceFacts],
-        virtual: frozenset[Address],
-    ) -> None:
+    def open(self, config: Config, interfaces: Mapping[str, InterfaceFacts], virtual: frozenset[Address]) -> None:
         """Be ready to receive and send wherever an instance is and its interface exists."""
-        wanted: dict[tuple[str, Address], tuple[int, frozenset[int]]] = {}
-        self._where = {}
-        self._shortest = 0
-        for instance in instances:
-            self._shortest = min(self._shortest or instance.advert_int, instance.advert_int)
-            facts = interfaces.get(instance.interface)
-            source = choose_source(instance, interfaces, virtual)
-            if facts is None or (instance.unicast_peer and source is None):
-                continue
-            where = source if instance.unicast_peer and source is not None else instance.mcast_dst_ip
-            _, ids = wanted.get((instance.interface, where), (0, frozenset()))
-            wanted[instance.interface, where] = facts.index, ids | {instance.virtual_router_id}
-            self._where[instance.name] = instance.interface, where
-        for interface in {dev for dev, _ in self._open.keys() - wanted.keys()}:
+        wanted, self._where = wanted_sockets(config, interfaces, virtual)
+        self._shortest = min((instance.advert_int for instance in config.vrrp_instances), default=0)
+        for interface in {key[0] for key in self._open.keys() - wanted.keys()}:
             self._packets.close(interface)
             self._open = {key: value for key, value in self._open.items() if key[0] != interface}
-        for (interface, where), (index, ids) in wanted.items():
-            if self._open.get((interface, where)) == (index, ids):
+        for key, need in wanted.items():
+            if self._open.get(key) == need:
                 continue
+            interface, where, protocol = key
             try:
-                self._packets.open(interface, index, where, ids)
+                self._packets.open(interface, need.index, where, need.routers, protocol, need.buffer)
             except KernelError as error:
                 if error.fault is KernelFault.DENIED:
                     raise
                 # The device is on its way: its next change brings us here again.
                 self._host.log(Level.WARNING, str(error))
             else:
-                self._open[interface, where] = index, ids
+                self._open[key] = need
         self._choose()
 
     def note(self, transitions: Iterable[Transition]) -> None:
@@ -144,7 +129,7 @@ class Listening:
 
     def _choose(self) -> None:
         busy = {self._where[name] for name in self._masters if name in self._where}
-        for where in self._open:
+        for where in {key[:2] for key in self._open}:
             self._packets.relax(*where, relaxed=where not in busy)
         if self._loop is not None:
             for descriptor in self._packets.filenos():

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -38,6 +39,7 @@ from pyvrrp.core.vrrp.events import (
     StopRequested,
     TimePassed,
     TrackerChanged,
+    WallClock,
 )
 from pyvrrp.core.vrrp.garp import earliest
 from pyvrrp.core.vrrp.router import Router
@@ -53,7 +55,7 @@ from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
-from pyvrrp.net import Address
+from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
@@ -117,6 +119,8 @@ class VrrpRole:
         self._sync: SyncFollower | None = None
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
+        self._needs_clock = False
+        self._ahead: Micros = 0
 
     def start(self, config: Config, previous: VrrpSnapshot | None) -> None:
         """Look at the interfaces, open the sockets, begin. KernelError if that is not allowed at all."""
@@ -228,9 +232,25 @@ class VrrpRole:
         self._arm()
 
     def _received(
-        self, at: Micros, interface: str, source: Address, destination: Address, ttl: int, payload: bytes
+        self,
+        at: Micros,
+        interface: str,
+        source: Address,
+        destination: Address,
+        ttl: int,
+        payload: bytes,
+        protocol: int = IPPROTO_VRRP,
+        identification: int = 0,
     ) -> None:
-        self._act(DatagramReceived(at, interface, source, destination, ttl, payload))
+        self._act(DatagramReceived(at, interface, source, destination, ttl, payload, protocol, identification))
+
+    def _tell_time(self) -> None:
+        """auth_hmac signs what the wall clock says; it may be set at any moment."""
+        at = monotonic()
+        ahead = time.time_ns() // 1000 - at
+        if abs(ahead - self._ahead) > MILLISECOND:
+            self._ahead = ahead
+            self._router.handle(WallClock(at, at + ahead))
 
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
         if facts is None:
@@ -290,6 +310,8 @@ class VrrpRole:
         self._arm()
 
     def _act(self, event: Event) -> None:
+        if self._needs_clock:
+            self._tell_time()
         actions = self._router.handle(event)
         if actions:
             # Anybody can send us packets.
@@ -364,7 +386,13 @@ class VrrpRole:
     def _send(self, action: SendAdvert) -> None:
         try:
             self._packets.send(
-                action.interface, action.source, action.destinations, action.message, action.identification
+                action.interface,
+                action.source,
+                action.destinations,
+                action.message,
+                action.identification,
+                action.ttl,
+                action.protocol,
             )
         except KernelError as error:
             if action.instance not in self._mute:
@@ -404,7 +432,8 @@ class VrrpRole:
         return None if instance is None else instance.notify
 
     def _open_sockets(self) -> None:
-        self._listening.open(self._config.vrrp_instances, self._interfaces, self._virtual)
+        self._needs_clock = any(instance.auth_hmac is not None for instance in self._config.vrrp_instances)
+        self._listening.open(self._config, self._interfaces, self._virtual)
 
 
 def _virtual(config: Config) -> frozenset[Address]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pyvrrp.net import Address
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
 from pyvrrp.units import Micros
 
 if TYPE_CHECKING:  # a worker loads its own half only
@@ -20,8 +20,9 @@ if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.model.lvs import ServiceKey
     from pyvrrp.model.vrrp import VirtualAddress
 
-Received = Callable[[Micros, str, Address, Address, int, bytes], None]
-"""when the kernel got it (CLOCK_MONOTONIC), interface, source, destination, ttl, payload."""
+Received = Callable[[Micros, str, Address, Address, int, bytes, int, int], None]
+"""when the kernel got it (CLOCK_MONOTONIC), interface, source, destination, ttl, payload, IP protocol, and the
+identification of the IPv4 header (0 over IPv6)."""
 
 
 class Links(Protocol):
@@ -61,12 +62,21 @@ class Addresses(Protocol):
 
 
 class Packets(Protocol):
-    """VRRP's raw sockets and gratuitous ARP."""
+    """VRRP's raw sockets and gratuitous ARP. An interface without a name: unicast, wherever the routes lead."""
 
-    def open(self, interface: str, index: int, group: Address, virtual_router_ids: Iterable[int]) -> None:
-        """Listen on `interface` for the group and be ready to send there.
+    def open(
+        self,
+        interface: str,
+        index: int,
+        group: Address,
+        virtual_router_ids: Iterable[int],
+        protocol: int = IPPROTO_VRRP,
+        buffer: int | None = None,
+    ) -> None:
+        """Listen on `interface` for the group (VRRP, or AH with VRRP in it) and be ready to send there.
 
-        Again for the same interface: with the new index and ids.
+        Again for the same interface, group and protocol: with the new index, ids and size of the receive buffer
+        (bytes; None: a generous one).
         """
         ...
 
@@ -93,7 +103,14 @@ class Packets(Protocol):
         ...
 
     def send(
-        self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
+        self,
+        interface: str,
+        source: Address,
+        destinations: Sequence[Address],
+        message: bytes,
+        identification: int,
+        ttl: int | None = VRRP_TTL,
+        protocol: int = IPPROTO_VRRP,
     ) -> None: ...
 
     def announce(self, interface: str, address: Address) -> None: ...

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import Final, TypeAlias
 
 from pyvrrp.kernel.refusals import translated
-from pyvrrp.net import IPPROTO_VRRP
+from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP
 
 Instruction: TypeAlias = tuple[int, int, int, int]
 """Operation code, jump if true, jump if false, operand (jumps are relative to the next instruction)."""
@@ -34,6 +34,8 @@ _SO_ATTACH_FILTER: Final = 26
 _PROTOCOL_OFFSET: Final = 9
 _VIRTUAL_ROUTER_ID_OFFSET: Final = 1
 _PRIORITY_OFFSET: Final = 2
+_AH_LENGTH: Final = 24
+_IDS: Final = 256
 
 DROP_ALL: Final[Sequence[Instruction]] = (DROP,)
 
@@ -47,35 +49,49 @@ class Part(Enum):
     OTHER = "all but priority 0"
 
 
-def vrrp4_filter(virtual_router_ids: Iterable[int], part: Part = Part.ALL) -> Sequence[Instruction]:
-    """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header."""
+def vrrp4_filter(
+    virtual_router_ids: Iterable[int], part: Part = Part.ALL, protocol: int = IPPROTO_VRRP
+) -> Sequence[Instruction]:
+    """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header.
+
+    With the protocol AH: VRRP behind an authentication header.
+    """
+    behind: Sequence[Instruction] = ()
+    offset = 0
+    if protocol == IPPROTO_AH:
+        behind = ((LOAD_BYTE_INDEXED, 0, 0, 0), (JUMP_EQUAL, 1, 0, IPPROTO_VRRP), DROP)
+        offset = _AH_LENGTH
     return (
         (LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
-        (JUMP_EQUAL, 1, 0, IPPROTO_VRRP),
+        (JUMP_EQUAL, 1, 0, protocol),
         DROP,
         (LOAD_HEADER_LENGTH, 0, 0, 0),
-        *_keep(LOAD_BYTE_INDEXED, virtual_router_ids, part),
+        *behind,
+        *_keep(LOAD_BYTE_INDEXED, virtual_router_ids, part, offset),
     )
 
 
-def vrrp6_filter(virtual_router_ids: Iterable[int], part: Part = Part.ALL) -> Sequence[Instruction]:
-    """The same for a raw IPv6 socket, whose packets begin with the VRRP message."""
+def vrrp6_filter(
+    virtual_router_ids: Iterable[int], part: Part = Part.ALL, protocol: int = IPPROTO_VRRP
+) -> Sequence[Instruction]:
+    """The same for a raw IPv6 socket, whose packets begin with the VRRP message; there is no AH over IPv6."""
     return _keep(LOAD_BYTE, virtual_router_ids, part)
 
 
-def _keep(load: int, virtual_router_ids: Iterable[int], part: Part) -> Sequence[Instruction]:
-    """Ends a filter; `load` reads a byte of the message.
+def _keep(load: int, virtual_router_ids: Iterable[int], part: Part, offset: int = 0) -> Sequence[Instruction]:
+    """Ends a filter; `load` reads a byte of the message, which begins at `offset`.
 
     A packet too short to have one fails the load, which drops it. 255 comparisons at most, so the jumps fit their
-    8 bits.
+    8 bits; all 256 ids are kept without.
     """
     ids = sorted(set(virtual_router_ids))
     compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
+    wanted: Sequence[Instruction] = (*compare, DROP) if len(ids) < _IDS else ()
     priority: Sequence[Instruction] = ()
     if part is not Part.ALL:
         stopping = part is Part.URGENT
-        priority = ((load, 0, 0, _PRIORITY_OFFSET), (JUMP_EQUAL, int(stopping), int(not stopping), 0), DROP)
-    return ((load, 0, 0, _VIRTUAL_ROUTER_ID_OFFSET), *compare, DROP, *priority, KEEP)
+        priority = ((load, 0, 0, offset + _PRIORITY_OFFSET), (JUMP_EQUAL, int(stopping), int(not stopping), 0), DROP)
+    return ((load, 0, 0, offset + _VIRTUAL_ROUTER_ID_OFFSET), *wanted, *priority, KEEP)
 
 
 def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:

@@ -25,7 +25,7 @@ from pyvrrp.kernel.links import Changed, Removed
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.kernel.timer import monotonic
 from pyvrrp.model.vrrp import VirtualAddress
-from pyvrrp.net import VRRP_TTL, Address
+from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP, VRRP_TTL, Address
 from pyvrrp.units import Micros
 
 
@@ -47,6 +47,7 @@ class Operation:
     address: Address | None = None
     """The virtual address, the group, the destination or the announced address; None with CLOSE."""
     message: bytes = b""
+    protocol: int = IPPROTO_VRRP
 
 
 class _Bell:
@@ -197,24 +198,42 @@ class FakeAddresses:
 class FakePackets:
     def __init__(self, kernel: FakeKernel) -> None:
         self._kernel = kernel
-        self._open: dict[tuple[str, Address], frozenset[int]] = {}
-        self._waiting: deque[tuple[Micros, str, Address, Address, int, bytes]] = deque()
+        self._open: dict[tuple[str, Address, int], frozenset[int]] = {}
+        self._waiting: deque[tuple[Micros, str, Address, Address, int, bytes, int, int]] = deque()
         self.bell = _Bell()
 
-    def open(self, interface: str, index: int, group: Address, virtual_router_ids: Iterable[int]) -> None:
-        self._kernel.perform(Operation(Verb.OPEN, interface, group))
-        self._open[interface, group] = frozenset(virtual_router_ids)
+    def open(
+        self,
+        interface: str,
+        index: int,
+        group: Address,
+        virtual_router_ids: Iterable[int],
+        protocol: int = IPPROTO_VRRP,
+        buffer: int | None = None,
+    ) -> None:
+        self._kernel.perform(Operation(Verb.OPEN, interface, group, protocol=protocol))
+        self._open[interface, group, protocol] = frozenset(virtual_router_ids)
 
     def close(self, interface: str) -> None:
         self._kernel.perform(Operation(Verb.CLOSE, interface))
         self._open = {key: ids for key, ids in self._open.items() if key[0] != interface}
 
-    def arrive(self, interface: str, source: Address, destination: Address, ttl: int, payload: bytes) -> None:
+    def arrive(
+        self,
+        interface: str,
+        source: Address,
+        destination: Address,
+        ttl: int,
+        payload: bytes,
+        protocol: int = IPPROTO_VRRP,
+        identification: int = 0,
+    ) -> None:
         """A datagram comes in; it waits if a socket is open for it and its virtual router."""
         facts = self._kernel.devices.get(interface)
-        wanted = self._open.get((interface, destination), frozenset())
-        if facts is not None and facts.up and len(payload) > 1 and payload[1] in wanted:
-            self._waiting.append((monotonic(), interface, source, destination, ttl, payload))
+        wanted = self._open.get((interface, destination, protocol), frozenset())
+        router = payload[25 if protocol == IPPROTO_AH else 1 :][:1]
+        if facts is not None and facts.up and router and router[0] in wanted:
+            self._waiting.append((monotonic(), interface, source, destination, ttl, payload, protocol, identification))
             self.bell.ring()
 
     def receive(self, received: Received) -> int:
@@ -233,13 +252,21 @@ class FakePackets:
     relaxed = False
 
     def send(
-        self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
+        self,
+        interface: str,
+        source: Address,
+        destinations: Sequence[Address],
+        message: bytes,
+        identification: int,
+        ttl: int | None = VRRP_TTL,
+        protocol: int = IPPROTO_VRRP,
     ) -> None:
+        hops = 64 if ttl is None else ttl
         for destination in destinations:
-            self._kernel.perform(Operation(Verb.SEND, interface, destination, message))
+            self._kernel.perform(Operation(Verb.SEND, interface, destination, message, protocol))
             segment = self._kernel.segments.get(interface)
             if segment is not None and self._kernel.devices[interface].up:
-                segment.carry(self._kernel, source, destination, message)
+                segment.carry(self._kernel, source, destination, hops, message, protocol, identification)
 
     def announce(self, interface: str, address: Address) -> None:
         self._kernel.perform(Operation(Verb.ANNOUNCE, interface, address))
@@ -257,9 +284,18 @@ class Segment:
         self._members.append((kernel, interface))
         kernel.segments[interface] = self
 
-    def carry(self, sender: FakeKernel, source: Address, destination: Address, message: bytes) -> None:
+    def carry(
+        self,
+        sender: FakeKernel,
+        source: Address,
+        destination: Address,
+        ttl: int,
+        message: bytes,
+        protocol: int,
+        identification: int,
+    ) -> None:
         if self.broken:
             return
         for kernel, interface in self._members:
             if kernel is not sender:
-                kernel.packets.arrive(interface, source, destination, VRRP_TTL, message)
+                kernel.packets.arrive(interface, source, destination, ttl, message, protocol, identification)

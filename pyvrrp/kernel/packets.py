@@ -1,6 +1,7 @@
 """VRRP's raw sockets of both families, and the announcing of addresses.
 
-A receiving socket for each interface and group (or unicast source), a sending one for each interface and family.
+A receiving socket for each interface, group (or unicast source) and protocol (VRRP, or AH with VRRP in it), a sending
+one for each interface and family.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from typing import Final
 
 from pyvrrp.kernel import bpf, packets4, packets6
 from pyvrrp.kernel.api import Received
+from pyvrrp.kernel.packets6 import Interpreted
 from pyvrrp.kernel.refusals import kernel_error, translated
 from pyvrrp.kernel.timer import monotonic
-from pyvrrp.net import Address
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
 from pyvrrp.wire import arp, ndisc
 
 _SO_RCVBUFFORCE: Final = 33
@@ -46,17 +48,19 @@ _LINK_TROUBLE: Final = frozenset((errno.ENETDOWN, errno.ENODEV, errno.ENETUNREAC
 """What a receiving socket says when its device goes; the monitor of the devices tells the same story better."""
 
 _Ancillary = list[tuple[int, int, bytes]]
+_Key = tuple[str, Address, int]
+"""Interface, group and protocol."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Family:
     """What differs between the two families of sockets."""
 
-    listen: Callable[[str, int, Address], socket.socket]
+    listen: Callable[[str, int, Address, int], socket.socket]
     sender: Callable[[str, int], socket.socket]
-    send: Callable[[socket.socket, int, Address, Address, bytes, int], None]
-    interpret: Callable[[bytes, _Ancillary, str], tuple[Address, Address, int, bytes] | None]
-    program: Callable[[Iterable[int], bpf.Part], Sequence[bpf.Instruction]]
+    send: Callable[[socket.socket, int, Address, Address, bytes, int, int | None, int], None]
+    interpret: Callable[[bytes, _Ancillary, str], Interpreted | None]
+    program: Callable[[Iterable[int], bpf.Part, int], Sequence[bpf.Instruction]]
 
 
 _FAMILIES: Final = {
@@ -70,19 +74,20 @@ class _Listener:
     interface: str
     index: int
     family: _Family
+    buffer: int | None
     sockets: dict[bpf.Part, socket.socket]
     """One for all, or with many virtual routers one for what is urgent and one for the rest."""
     relaxed: bool = False
 
 
-def _make_ready(listener: socket.socket) -> None:
+def _make_ready(listener: socket.socket, buffer: int) -> None:
     """Buffer, time stamps, and nothing in it that slipped in between the socket's birth and its first filter."""
     listener.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _RECEIVE_BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer)
     except PermissionError:
         # CAP_NET_RAW without CAP_NET_ADMIN: as much as the system allows.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     while True:
         try:
             listener.recv(1)
@@ -106,7 +111,7 @@ class LinuxPackets:
     """
 
     def __init__(self) -> None:
-        self._listeners: dict[tuple[str, Address], _Listener] = {}
+        self._listeners: dict[_Key, _Listener] = {}
         self._by_descriptor: dict[int, tuple[_Listener, socket.socket]] = {}
         self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
         self._emptied = monotonic()
@@ -121,23 +126,31 @@ class LinuxPackets:
         self._lazy = select.epoll()
         """Sockets that wake nobody."""
 
-    def open(self, interface: str, index: int, group: Address, virtual_router_ids: Iterable[int]) -> None:
+    def open(
+        self,
+        interface: str,
+        index: int,
+        group: Address,
+        virtual_router_ids: Iterable[int],
+        protocol: int = IPPROTO_VRRP,
+        buffer: int | None = None,
+    ) -> None:
         """Listen on `interface` for `group`, which may be one of our own addresses (unicast), and be ready to send.
 
-        One interface may be opened for several groups. Again for the same: with the new index and ids.
+        One interface may be opened for several groups. Again for the same: with the new index, ids and buffer.
         """
-        key = interface, group
+        key = interface, group, protocol
         family = _FAMILIES[group.version]
         ids = frozenset(virtual_router_ids)
         parts = (bpf.Part.URGENT, bpf.Part.OTHER) if len(ids) >= _MANY else (bpf.Part.ALL,)
-        with translated(f"listen for VRRP on {interface} to {group}"):
+        with translated(f"listen for VRRP on {interface or 'any interface'} to {group}"):
             known = self._listeners.get(key)
-            if known is None or known.index != index or known.sockets.keys() != set(parts):
-                listener = self._listen(interface, index, group, parts)
+            if known is None or (known.index, known.buffer, {*known.sockets}) != (index, buffer, {*parts}):
+                listener = self._listen(key, index, buffer, parts)
                 self._forget(key)
                 self._listeners[key] = listener
             for part, listening in self._listeners[key].sockets.items():
-                bpf.attach(listening, family.program(ids, part))
+                bpf.attach(listening, family.program(ids, part, protocol))
             sender = self._senders.get((interface, group.version))
             if sender is None or sender[0] != index:
                 self._senders[interface, group.version] = index, family.sender(interface, index)
@@ -152,28 +165,29 @@ class LinuxPackets:
             self._senders.pop(sender)[1].close()
 
     def relax(self, interface: str, group: Address, *, relaxed: bool) -> None:
-        listener = self._listeners.get((interface, group))
-        if listener is None or listener.relaxed == relaxed or bpf.Part.OTHER not in listener.sockets:
-            return
-        listener.relaxed = relaxed
-        before, after = (self._epoll, self._lazy) if relaxed else (self._lazy, self._epoll)
-        before.unregister(listener.sockets[bpf.Part.OTHER])
-        after.register(listener.sockets[bpf.Part.OTHER], select.EPOLLIN)
+        for listener in [listener for key, listener in self._listeners.items() if key[:2] == (interface, group)]:
+            if listener.relaxed == relaxed or bpf.Part.OTHER not in listener.sockets:
+                continue
+            listener.relaxed = relaxed
+            before, after = (self._epoll, self._lazy) if relaxed else (self._lazy, self._epoll)
+            before.unregister(listener.sockets[bpf.Part.OTHER])
+            after.register(listener.sockets[bpf.Part.OTHER], select.EPOLLIN)
 
     @property
     def relaxed(self) -> bool:
         return any(listener.relaxed for listener in self._listeners.values())
 
-    def _listen(self, interface: str, index: int, group: Address, parts: Iterable[bpf.Part]) -> _Listener:
-        listener = _Listener(interface, index, _FAMILIES[group.version], {})
+    def _listen(self, key: _Key, index: int, buffer: int | None, parts: Iterable[bpf.Part]) -> _Listener:
+        interface, group, protocol = key
+        listener = _Listener(interface, index, _FAMILIES[group.version], buffer, {})
         for part in parts:
-            listening = listener.sockets[part] = listener.family.listen(interface, index, group)
-            _make_ready(listening)
+            listening = listener.sockets[part] = listener.family.listen(interface, index, group, protocol)
+            _make_ready(listening, _RECEIVE_BUFFER if buffer is None else buffer)
             self._by_descriptor[listening.fileno()] = listener, listening
             self._epoll.register(listening, select.EPOLLIN)
         return listener
 
-    def _forget(self, key: tuple[str, Address]) -> None:
+    def _forget(self, key: _Key) -> None:
         listener = self._listeners.pop(key, None)
         if listener is not None:
             for part, listening in listener.sockets.items():
@@ -183,7 +197,7 @@ class LinuxPackets:
                 listening.close()
 
     def close_all(self) -> None:
-        for interface in {interface for interface, _ in (*self._senders, *self._listeners)}:
+        for interface in {key[0] for key in self._senders} | {key[0] for key in self._listeners}:
             self.close(interface)
         self._link_layer.close()
         self._epoll.close()
@@ -220,10 +234,17 @@ class LinuxPackets:
         return len(datagrams)
 
     def send(
-        self, interface: str, source: Address, destinations: Sequence[Address], message: bytes, identification: int
+        self,
+        interface: str,
+        source: Address,
+        destinations: Sequence[Address],
+        message: bytes,
+        identification: int,
+        ttl: int | None = VRRP_TTL,
+        protocol: int = IPPROTO_VRRP,
     ) -> None:
         """To each destination; KernelError with the first refusal, after all have been tried."""
-        operation = f"send an advertisement on {interface}"
+        operation = f"send an advertisement on {interface}" if interface else f"send an advertisement from {source}"
         if (interface, source.version) not in self._senders:
             raise kernel_error(errno.ENODEV, operation, "no socket is open there")
         index, sender = self._senders[interface, source.version]
@@ -231,7 +252,7 @@ class LinuxPackets:
         refusal: OSError | None = None
         for destination in destinations:
             try:
-                send(sender, index, source, destination, message, identification)
+                send(sender, index, source, destination, message, identification, ttl, protocol)
             except OSError as error:
                 refusal = refusal or error
         if refusal is not None:

@@ -13,7 +13,8 @@ from typing import Final
 
 from pyvrrp.errors import WireError
 from pyvrrp.kernel import bpf
-from pyvrrp.net import IPPROTO_VRRP, VRRP_TOS, Address
+from pyvrrp.kernel.packets6 import Interpreted
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TOS, VRRP_TTL, Address
 from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
 
 _IP_FREEBIND: Final = 15
@@ -22,13 +23,14 @@ _IP_MREQN = Struct("=4s4si")
 _FLAGS: Final = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 
-def listen(interface: str, index: int, group: Address) -> socket.socket:
+def listen(interface: str, index: int, group: Address, protocol: int = IPPROTO_VRRP) -> socket.socket:
     """A socket that receives what comes to `group` (or to an address of ours) on `interface`; so far it drops all."""
     # The first filter comes before anything else: a raw socket receives from all devices as soon as it exists.
-    listener = socket.socket(socket.AF_INET, _FLAGS, IPPROTO_VRRP)
+    listener = socket.socket(socket.AF_INET, _FLAGS, protocol)
     try:
         bpf.attach(listener, bpf.DROP_ALL)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        if interface:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         listener.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         if group.is_multicast:
             membership = _IP_MREQN.pack(group.packed, bytes(4), index)
@@ -46,7 +48,8 @@ def sender(interface: str, index: int) -> socket.socket:
     """A socket that only sends."""
     sock = socket.socket(socket.AF_INET, _FLAGS, socket.IPPROTO_RAW)
     try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        if interface:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _IP_MREQN.pack(bytes(4), bytes(4), index))
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
         # The header's ToS is ours; this one makes the device's queue treat the packet accordingly.
@@ -58,34 +61,50 @@ def sender(interface: str, index: int) -> socket.socket:
 
 
 def send(
-    sock: socket.socket, index: int, source: Address, destination: Address, message: bytes, identification: int
+    sock: socket.socket,
+    index: int,
+    source: Address,
+    destination: Address,
+    message: bytes,
+    identification: int,
+    ttl: int | None,
+    protocol: int,
 ) -> None:
     """OSError as it comes."""
-    before, behind, flags, where = _envelope(source, destination, len(message))
+    before, behind, flags, where = _envelope(
+        source, destination, len(message), VRRP_TTL if ttl is None else ttl, protocol
+    )
     sock.sendto(b"".join((before, identification.to_bytes(2, "big"), behind, message)), flags, where)
 
 
 @lru_cache(maxsize=4096)
-def _envelope(source: Address, destination: Address, length: int) -> tuple[bytes, bytes, int, tuple[str, int]]:
+def _envelope(
+    source: Address, destination: Address, length: int, ttl: int, protocol: int
+) -> tuple[bytes, bytes, int, tuple[str, int]]:
     """What is the same each time: the IP header before and behind the identification, flags, socket address.
 
     The kernel writes the header's checksum (raw(7), IP_HDRINCL), whatever stands there.
     """
     assert isinstance(source, IPv4Address)
     assert isinstance(destination, IPv4Address)
-    header = encode_ipv4_header(source, destination, 0, length)
+    header = encode_ipv4_header(source, destination, 0, length, ttl, protocol=protocol)
     # A group is on the link whatever the routes say.
     flags = socket.MSG_DONTROUTE if destination.is_multicast else 0
     return header[:4], header[6:], flags, (str(destination), 0)
 
 
-def interpret(
-    data: bytes, ancillary: list[tuple[int, int, bytes]], sender: str
-) -> tuple[Address, Address, int, bytes] | None:
-    """Source, destination, TTL and message of what was received; None for what is no IP datagram."""
+def interpret(data: bytes, ancillary: list[tuple[int, int, bytes]], sender: str) -> Interpreted | None:
+    """None for what is no IP datagram."""
     try:
         datagram = decode_ipv4(data)
     except WireError:
         # The kernel checks the header before it delivers; there is nobody to blame and nothing to read.
         return None
-    return datagram.source, datagram.destination, datagram.ttl, datagram.payload
+    return (
+        datagram.source,
+        datagram.destination,
+        datagram.ttl,
+        datagram.payload,
+        datagram.protocol,
+        datagram.identification,
+    )

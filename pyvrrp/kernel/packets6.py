@@ -18,16 +18,19 @@ _IPV6_FREEBIND: Final = 78
 _PKTINFO = Struct("@16si")
 _HOP_LIMIT = Struct("@i")
 _FLAGS: Final = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
+Interpreted = tuple[Address, Address, int, bytes, int, int]
+"""Source, destination, TTL or hop limit, payload, protocol and identification of what was received."""
 ANCILLARY: Final = socket.CMSG_SPACE(_PKTINFO.size) + socket.CMSG_SPACE(_HOP_LIMIT.size)
 """Room for what `interpret` reads."""
 
 
-def listen(interface: str, index: int, group: Address) -> socket.socket:
+def listen(interface: str, index: int, group: Address, protocol: int = IPPROTO_VRRP) -> socket.socket:
     """A socket that receives what comes to `group` (or to an address of ours) on `interface`; so far it drops all."""
-    listener = socket.socket(socket.AF_INET6, _FLAGS, IPPROTO_VRRP)
+    listener = socket.socket(socket.AF_INET6, _FLAGS, protocol)
     try:
         bpf.attach(listener, bpf.DROP_ALL)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        if interface:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         listener.setsockopt(socket.IPPROTO_IPV6, _IPV6_MULTICAST_ALL, 0)
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
@@ -47,7 +50,8 @@ def sender(interface: str, index: int) -> socket.socket:
     sock = socket.socket(socket.AF_INET6, _FLAGS, IPPROTO_VRRP)
     try:
         bpf.attach(sock, bpf.DROP_ALL)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        if interface:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, VRRP_TTL)
@@ -59,18 +63,25 @@ def sender(interface: str, index: int) -> socket.socket:
 
 
 def send(
-    sock: socket.socket, index: int, source: Address, destination: Address, message: bytes, identification: int
+    sock: socket.socket,
+    index: int,
+    source: Address,
+    destination: Address,
+    message: bytes,
+    identification: int,
+    ttl: int | None,
+    protocol: int,
 ) -> None:
     """OSError as it comes. IPv6 has no identification."""
     information = _PKTINFO.pack(source.packed, index)
     ancillary = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
+    if ttl is not None:
+        ancillary.append((socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT, _HOP_LIMIT.pack(ttl)))
     sock.sendmsg([message], ancillary, 0, (str(destination), 0, 0, index))
 
 
-def interpret(
-    data: bytes, ancillary: list[tuple[int, int, bytes]], sender: str
-) -> tuple[Address, Address, int, bytes] | None:
-    """Source, destination, hop limit and message of what was received; None where the kernel did not tell them all."""
+def interpret(data: bytes, ancillary: list[tuple[int, int, bytes]], sender: str) -> Interpreted | None:
+    """None where the kernel did not tell all of it."""
     destination: IPv6Address | None = None
     hop_limit: int | None = None
     for level, kind, value in ancillary:
@@ -80,4 +91,4 @@ def interpret(
             (hop_limit,) = _HOP_LIMIT.unpack(value)
     if destination is None or hop_limit is None:
         return None
-    return IPv6Address(sender.partition("%")[0]), destination, hop_limit, data
+    return IPv6Address(sender.partition("%")[0]), destination, hop_limit, data, IPPROTO_VRRP, 0

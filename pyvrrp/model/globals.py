@@ -174,13 +174,11 @@ class VrrpGlobals:
     disable_local_igmp: bool = False
     linkbeat_use_polling: bool = False
     log_unknown_vrids: bool = False
-    v3_checksum_as_v2: bool = False
     vmac_addr_prefix: str | None = None
     vmac_prefix: str | None = None
     vrrp_delay_after_boot: Micros = 0
     vrrp_garp_extra_if: tuple[str, ...] = ()
     """[all] SECONDS."""
-    vrrp_strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import Enum, IntEnum
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from pyvrrp.net import VRRP_GROUP4, Address, Interface
 from pyvrrp.units import SECOND, Micros
 
 if TYPE_CHECKING:  # most configurations do without
+    from pyvrrp.model.auth_hmac import Hmac
     from pyvrrp.model.notify import Notify
     from pyvrrp.model.options import InstanceOptions
 
@@ -33,6 +34,17 @@ class AuthType(IntEnum):
     NONE = 0
     PASS = 1
     AH = 2
+
+
+class UnicastChecksum(Enum):
+    """old_unicast_checksum: what version 3's checksum covers over unicast IPv4."""
+
+    AUTO = "auto"
+    """The peer's address; a peer that does it the old way is answered in kind."""
+    OLD = "old"
+    """The multicast group in the peer's place, as keepalived before 1.3.6."""
+    NEVER = "never"
+    """The peer's address, and nothing else is accepted."""
 
 
 class Scope(IntEnum):
@@ -82,6 +94,15 @@ class Tracking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeerTtl:
+    """What TTL advertisements of a unicast peer must have, where that is said (min_ttl, max_ttl)."""
+
+    peer: Address
+    min_ttl: int = 0
+    max_ttl: int = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Garp:
     """How gratuitous ARP is sent (keywords garp_*)."""
 
@@ -105,7 +126,7 @@ class VrrpInstance(Tracking):
 
     name: str
     interface: str
-    """Network device that carries the advertisements."""
+    """Network device that carries the advertisements; empty: unicast from `mcast_src_ip`, wherever the routes lead."""
     virtual_router_id: int
     """1..255."""
     version: int = 2
@@ -139,6 +160,23 @@ class VrrpInstance(Tracking):
     """Not empty: advertise to these instead of the group."""
     check_unicast_src: bool = False
     """Believe only peers."""
+    peer_ttl: tuple[PeerTtl, ...] = ()
+    unicast_ttl: int | None = None
+    """TTL of unicast advertisements; None: 255 over IPv4, the system's over IPv6."""
+    no_peer: bool = False
+    """Unicast is asked for and has no peers, which is a fault (unicast_fault_no_peer)."""
+    old_unicast_checksum: UnicastChecksum = UnicastChecksum.AUTO
+    v3_checksum_as_v2: bool = False
+    """Version 3 over IPv4: the checksum covers the message alone (RFC 9568 §5.2.8)."""
+    auth_hmac: Hmac | None = None
+    track_src_ip: bool = False
+    """A source address (`mcast_src_ip`) that is on no device is a fault."""
+    strict_mode: bool = False
+    """Keep to the RFCs. The reader of the configuration has drawn the consequences."""
+    timer_expired_backup: int | None = None
+    """A MASTER that was stalled for so long that a backup of this priority took over goes to BACKUP by itself."""
+    kernel_rx_buf_size: int | None = None
+    """Bytes of the receiving socket's buffer; None: as vrrp_rx_bufs_policy says, or ours."""
     lower_prio_no_advert: bool = False
     """A MASTER does not answer lower-priority advertisements."""
     higher_prio_send_advert: bool = False
@@ -155,8 +193,8 @@ class VrrpInstance(Tracking):
 
     @property
     def family(self) -> int:
-        """4 or 6: the family of the advertised addresses (4 without any)."""
-        return self.virtual_ipaddress[0].address.version if self.virtual_ipaddress else 4
+        """4 or 6: the family of the advertised addresses, or of the advertisements."""
+        return (self.virtual_ipaddress[0].address if self.virtual_ipaddress else self.mcast_dst_ip).version
 
     @property
     def addresses(self) -> tuple[VirtualAddress, ...]:

@@ -42,6 +42,7 @@ class Ipv4Datagram(NamedTuple):
     ttl: int
     tos: int
     protocol: int
+    identification: int
     payload: bytes
     """As long as the total length says: padding of the link is cut off."""
 
@@ -68,10 +69,11 @@ def decode_ipv4(data: bytes | memoryview) -> Ipv4Datagram:
     """
     if len(data) < HEADER_LENGTH:
         raise WireError(WireReason.TOO_SHORT, f"IP header of {len(data)} bytes")
-    first, tos, total, _, _, ttl, protocol, _, source, destination = _HEADER.unpack_from(data)
+    first, tos, total, identification, _, ttl, protocol, _, source, destination = _HEADER.unpack_from(data)
     if first >> 4 != 4:
         raise WireError(WireReason.VERSION, f"IP version {first >> 4}")
     start = (first & 15) * 4
     if not HEADER_LENGTH <= start <= total <= len(data):
         raise WireError(WireReason.LENGTH, f"IP header {start}, total {total}, received {len(data)} bytes")
-    return Ipv4Datagram(_address(source), _address(destination), ttl, tos, protocol, bytes(data[start:total]))
+    payload = bytes(data[start:total])
+    return Ipv4Datagram(_address(source), _address(destination), ttl, tos, protocol, identification, payload)

@@ -4,8 +4,9 @@ The two versions are separate types on purpose: what bytes 4 and 5 mean, in whic
 the checksum covers all differ. Decoding never looks at our configuration; whether a sound advertisement may be
 believed is `core.vrrp.admission`'s question.
 
-A message is decoded only if it has exactly the length its header announces. Ethernet pads short frames and an
-authentication trailer may follow: the caller cuts to `expected_length` and judges the rest.
+A message is decoded only if it has exactly the length its header announces. An authentication trailer may follow:
+the caller cuts to `expected_length`, judges the rest, and hands it over as `tail` where a checksum is meant, since
+IPv6's covers all that IPv6 carries. IPv4's does not cover the tail.
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ class AdvertV2:
     """0 none, 1 simple text password, 2 IP authentication header."""
     advert_int: int
     """Whole seconds, 0..255."""
-    addresses: tuple[IPv4Address, ...]
-    """At most 255."""
+    addresses: tuple[Address, ...]
+    """At most 255, all of one family."""
     auth_data: bytes = NO_AUTH_DATA
-    """8 bytes, always on the wire: the zero-padded password, or zeros."""
+    """8 bytes: the zero-padded password, or zeros. Always on the wire over IPv4, never over IPv6."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,23 +128,44 @@ def _require_advertisement(data: bytes) -> None:
         raise WireError(WireReason.TYPE, str(kind))
 
 
-def _with_checksum(message: bytes, pseudo: bytes = b"") -> bytes:
-    value = checksum(pseudo + message).to_bytes(2, "big")
+def without_checksum(message: bytes) -> bytes:
+    """With zeros in its place."""
+    return message[:_CHECKSUM_OFFSET] + b"\0\0" + message[_CHECKSUM_OFFSET + 2 :]
+
+
+def _with_checksum(message: bytes, covered: tuple[bytes, bytes] = (b"", b"")) -> bytes:
+    """`message` has zeros in its checksum's place; `covered` goes before and behind it."""
+    before, behind = covered
+    value = checksum(b"".join((before, message, behind))).to_bytes(2, "big")
     return message[:_CHECKSUM_OFFSET] + value + message[_CHECKSUM_OFFSET + 2 :]
 
 
-def _pseudo_header(source: Address, destination: Address, length: int) -> bytes:
+def _covered(length: int, source: Address, destination: Address | None, tail: bytes) -> tuple[bytes, bytes]:
+    """What the checksum covers before and behind a message; no destination: nothing, as in version 2 over IPv4."""
+    if destination is None:
+        return b"", b""
     if isinstance(source, IPv4Address) and isinstance(destination, IPv4Address):
-        return pseudo_header4(source, destination, IPPROTO_VRRP, length)
+        return pseudo_header4(source, destination, IPPROTO_VRRP, length), b""
     if isinstance(source, IPv6Address) and isinstance(destination, IPv6Address):
-        return pseudo_header6(source, destination, IPPROTO_VRRP, length)
+        return pseudo_header6(source, destination, IPPROTO_VRRP, length + len(tail)), tail
     raise ValueError(f"{source} and {destination} are of different families")
 
 
-def encode_v2(advert: AdvertV2) -> bytes:
-    """The message, checksum included. ValueError for authentication data that is not 8 bytes."""
+def with_tail(message: bytes, source: Address, destination: Address | None, tail: bytes) -> bytes:
+    """The message with its trailer behind it and, over IPv6, a checksum that covers both."""
+    if source.version == 4:
+        return message + tail
+    return _with_checksum(without_checksum(message), _covered(len(message), source, destination, tail)) + tail
+
+
+def encode_v2(advert: AdvertV2, source: Address | None = None, destination: Address | None = None) -> bytes:
+    """The message, checksum included; over IPv6 (keepalived's own) as it goes from `source` to `destination`.
+
+    ValueError for authentication data that is not 8 bytes.
+    """
     if len(advert.auth_data) != AUTH_DATA_LENGTH:
         raise ValueError(f"authentication data of {len(advert.auth_data)} bytes")
+    over_ipv6 = source is not None and source.version == 6
     header = _V2.pack(
         2 << 4 | ADVERTISEMENT,
         advert.virtual_router_id,
@@ -153,34 +175,46 @@ def encode_v2(advert: AdvertV2) -> bytes:
         advert.advert_int,
         0,
     )
-    return _with_checksum(b"".join((header, *(a.packed for a in advert.addresses), advert.auth_data)))
+    auth_data = b"" if over_ipv6 else advert.auth_data
+    message = b"".join((header, *(a.packed for a in advert.addresses), auth_data))
+    if source is None or not over_ipv6:
+        return _with_checksum(message)
+    return _with_checksum(message, _covered(len(message), source, destination, b""))
 
 
-def decode_v2(data: bytes) -> AdvertV2:
-    """A version 2 message over IPv4, exactly as long as its header says.
+def decode_v2(
+    data: bytes, source: Address | None = None, destination: Address | None = None, tail: bytes = b""
+) -> AdvertV2:
+    """A version 2 message, exactly as long as its header says; over IPv6 if `source` is an IPv6 address.
 
     WireError in this order: TOO_SHORT, VERSION, LENGTH, AUTH_TYPE, TYPE, CHECKSUM.
     """
-    _require(data, 2, 4)
+    family = 4 if source is None else source.version
+    _require(data, 2, family)
     _, virtual_router_id, priority, count, auth_type, advert_int, _ = _V2.unpack_from(data)
     if auth_type not in AUTH_TYPES:
         raise WireError(WireReason.AUTH_TYPE, str(auth_type))
     _require_advertisement(data)
-    if not verify(data):
+    before, behind = (b"", b"") if source is None or family == 4 else _covered(len(data), source, destination, tail)
+    if not verify(b"".join((before, data, behind))):
         raise WireError(WireReason.CHECKSUM)
-    end = MINIMUM_LENGTH + 4 * count
+    size = _ADDRESS_LENGTH[family]
+    end = MINIMUM_LENGTH + size * count
+    kind = IPv4Address if family == 4 else IPv6Address
     return AdvertV2(
         virtual_router_id=virtual_router_id,
         priority=priority,
         auth_type=auth_type,
         advert_int=advert_int,
-        addresses=tuple(IPv4Address(data[at : at + 4]) for at in range(MINIMUM_LENGTH, end, 4)),
-        auth_data=bytes(data[end:]),
+        addresses=tuple(kind(data[at : at + size]) for at in range(MINIMUM_LENGTH, end, size)),
+        auth_data=bytes(data[end:]) or NO_AUTH_DATA,
     )
 
 
-def encode_v3(advert: AdvertV3, source: Address, destination: Address) -> bytes:
-    """The message as it goes from `source` to `destination`, which its checksum covers (RFC 9568 §5.2.8).
+def encode_v3(advert: AdvertV3, source: Address, destination: Address | None) -> bytes:
+    """The message as it goes from `source` to `destination`, which its checksum covers (RFC 5798 §5.2.8).
+
+    RFC 9568 §5.2.8 leaves both out over IPv4: no destination.
 
     ValueError for an interval that 12 bits cannot hold, and for mixed families.
     """
@@ -197,18 +231,19 @@ def encode_v3(advert: AdvertV3, source: Address, destination: Address) -> bytes:
         0,
     )
     message = b"".join((header, *(a.packed for a in advert.addresses)))
-    return _with_checksum(message, _pseudo_header(source, destination, len(message)))
+    return _with_checksum(message, _covered(len(message), source, destination, b""))
 
 
-def decode_v3(data: bytes, family: int, source: Address, destination: Address) -> AdvertV3:
+def decode_v3(data: bytes, family: int, source: Address, destination: Address | None, tail: bytes = b"") -> AdvertV3:
     """A version 3 message of `family` 4 or 6, exactly as long as its header says.
 
-    `source` and `destination` are those of the IP header. WireError in this order: TOO_SHORT, VERSION, LENGTH,
-    TYPE, CHECKSUM. The four reserved bits are ignored (RFC 9568 §5.2.6).
+    `source` and `destination` are those of the IP header, or what the checksum is to cover. WireError in this order:
+    TOO_SHORT, VERSION, LENGTH, TYPE, CHECKSUM. The four reserved bits are ignored (RFC 9568 §5.2.6).
     """
     _require(data, 3, family)
     _require_advertisement(data)
-    if not verify(_pseudo_header(source, destination, len(data)) + data):
+    before, behind = _covered(len(data), source, destination, tail)
+    if not verify(b"".join((before, data, behind))):
         raise WireError(WireReason.CHECKSUM)
     _, virtual_router_id, priority, _, advert_int, _ = _V3.unpack_from(data)
     size = _ADDRESS_LENGTH[family]

@@ -126,6 +126,10 @@ class Director:
         self.now = us(until)
         return lines
 
+    def sleep(self, until: float) -> list[str]:
+        """The process does not run until then."""
+        return self.do(TimePassed(us(until)))
+
     def hear(
         self,
         at: float,

@@ -80,6 +80,10 @@ PLAYS: dict[tuple[State, Kind], Play] = {
     (_M, Kind.BETTER): (master, lambda d: d.hear(61, 200)),
     (_M, Kind.WORSE): (master, lambda d: d.hear(61, 50)),
     (_M, Kind.OURS): (master, lambda d: d.hear(61, 100, "192.0.2.1")),
+    (_M, Kind.STALE): (
+        lambda: master(instance(preempt=False, timer_expired_backup=254)),
+        lambda d: d.run(61) + d.sleep(90),
+    ),
     (_M, Kind.GROUP_BACKUP): (
         lambda: master(instance(), OTHER, groups=GROUP),
         lambda d: d.hear(61, 200, virtual_router_id=52, interface="eth1", addresses=("198.51.100.1",)),

@@ -49,7 +49,17 @@ class Station:
     def read(self) -> None:
         self.packets.receive(self.take)
 
-    def take(self, at: Micros, interface: str, source: Address, destination: Address, ttl: int, payload: bytes) -> None:
+    def take(
+        self,
+        at: Micros,
+        interface: str,
+        source: Address,
+        destination: Address,
+        ttl: int,
+        payload: bytes,
+        protocol: int,
+        identification: int,
+    ) -> None:
         self.times.append(at)
         self.got.append((interface, source, destination, ttl, payload))
 

@@ -56,8 +56,8 @@ min_auto_priority_delay | !uint 1..10000000 | 1 s | sched | lateness that trigge
 checker_log_all_failures | bool | false | active | log each failed checker attempt
 dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be absent at start and come/go
 default_interface | !ifname | eth0 | static | interface for static addresses without dev
-disable_local_igmp | flag | off | igmp | stop IGMP joins for 224.0.0.0/24; cannot change on reload
-v3_checksum_as_v2 | flag | off | checksum | VRRPv3/IPv4 checksum without pseudo-header
+disable_local_igmp | flag | off | active | stop IGMP joins for 224.0.0.0/24; cannot change on reload
+v3_checksum_as_v2 | flag | off | active; new | VRRPv3/IPv4 checksum without pseudo-header
 lvs_timeouts | !words | unchanged | active | IPVS connection timeouts
 lvs_flush | flag | off | active | flush IPVS at start
 lvs_flush_on_stop | ?enum VS | off | active | flush IPVS at stop (all, or only own virtual servers)
@@ -91,7 +91,7 @@ nftables_ipvs_start_fwmark | uint 1.. | 1000 | ipvsnft | first mark allocated
 nftables_counters | flag | off | firewall | add counters to rules
 vrrp_check_unicast_src | flag | off | active | drop unicast adverts from unlisted sources
 vrrp_skip_check_adv_addr | bool all | false | active | check VIP list only when the sender changes
-vrrp_strict | flag | false | strict | obey the RFCs to the letter
+vrrp_strict | flag | false | active | obey the RFCs to the letter
 vrrp_priority | !int -20..19 | 0 | sched | nice of VRRP child
 checker_priority | !int -20..19 | 0 | sched | nice of checker child
 bfd_priority | !int -20..19 | 0 | sched | nice of BFD child
@@ -145,11 +145,11 @@ process_monitor_rcv_bufs | !uint 0.. | kernel | buffers | proc-connector socket
 process_monitor_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
 rs_init_notifies | bool | false | script | notify for real servers at start
 no_checker_emails | bool | false | mail | mail only when a server is added/removed
-vrrp_rx_bufs_policy | !word | system default | buffers | receive-buffer sizing
-vrrp_rx_bufs_multiplier | !uint 1.. | 3 | buffers | factor for the MTU/ADVERT policies
+vrrp_rx_bufs_policy | !word | system default | active | receive-buffer sizing
+vrrp_rx_bufs_multiplier | !uint 1.. | 3 | active | factor for the MTU/ADVERT policies
 vrrp_startup_delay | secs 0.001..4294 | 0 | active | hold VRRP after start; larger of this and delay_after_boot wins
-vrrp_delay_after_boot | secs 0.001..4294 | 0 | boot | hold VRRP until this long after system boot
-log_unknown_vrids | flag | off | unknownvrid | log adverts for VRIDs not configured on the interface
+vrrp_delay_after_boot | secs 0.001..4294 | 0 | active; new | hold VRRP until this long after system boot
+log_unknown_vrids | flag | off | active | log adverts for VRIDs not configured on the interface
 vrrp_owner_ignore_adverts | bool | false | active; new | priority-255 instances ignore adverts
 vmac_prefix | word | vrrp | vmac; once | prefix of generated VMAC names
 vmac_addr_prefix | word | = vmac_prefix | vmac; once | prefix of VMACs made for VIPs on other interfaces

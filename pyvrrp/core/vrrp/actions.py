@@ -8,7 +8,7 @@ from typing import TypeAlias
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.snapshot import Transition
 from pyvrrp.model.vrrp import VirtualAddress
-from pyvrrp.net import Address
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
 
 __all__ = [
     "Action",
@@ -24,16 +24,20 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class SendAdvert:
-    """Send one VRRP message to each destination from `interface`, with TTL 255 and ToS 0xC0."""
+    """Send one VRRP message to each destination from `interface` (empty: wherever the routes lead), with ToS 0xC0."""
 
     instance: str
     interface: str
     source: Address
     destinations: tuple[Address, ...]
     message: bytes
-    """The VRRP message, checksum included; the IP header is the sender's."""
+    """The IP payload, checksum included; the IP header is the sender's."""
     identification: int
     """IP header identification, 1..65535."""
+    ttl: int | None = VRRP_TTL
+    """TTL or hop limit; None: the system's."""
+    protocol: int = IPPROTO_VRRP
+    """VRRP, or AH."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,12 @@ from collections.abc import Collection
 from typing import Final
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.admission import Accepted, Reason, Rejected
+from pyvrrp.core.vrrp.admission import Accepted
+from pyvrrp.core.vrrp.reasons import SPLITTING, Rejected
 from pyvrrp.net import Address
 
 LIMIT: Final = 64
 """Senders can be forged: so many different matters are told between two changes of state."""
-
-SPLITTING: Final = frozenset({Reason.PASSWORD, Reason.AUTH_TYPE, Reason.INTERVAL, Reason.VERSION})
-"""Differences in configuration that make two directors deaf to each other."""
 
 
 class Complaints:

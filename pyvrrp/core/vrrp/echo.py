@@ -22,7 +22,8 @@ class Echo:
 
     def remember(self, datagram: DatagramReceived, advert: Accepted, config: VrrpInstance, priority: int) -> None:
         """An advertisement that restarted the timer; not where each must be judged: replays, preempt_delay."""
-        judged_anew = config.authentication is not None and config.authentication.type is AuthType.AH
+        with_ah = config.authentication is not None and config.authentication.type is AuthType.AH
+        judged_anew = with_ah or config.auth_hmac is not None
         waits = config.preempt and advert.priority < priority
         self._known = None if judged_anew or waits else _what_counts(datagram)
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     BETTER = "advertisement that wins"
     WORSE = "advertisement that loses"
     OURS = "equal advertisement from our own address"
+    STALE = "advertisement due for too long"
     GROUP_MASTER = "sync group becomes MASTER"
     GROUP_BACKUP = "sync group becomes BACKUP"
     STOPPED = "stop"

@@ -9,7 +9,7 @@ from typing import TypeAlias
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import VirtualAddress
-from pyvrrp.net import Address
+from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.units import Micros
 
 
@@ -63,7 +63,7 @@ class TrackerChanged:
 
 @dataclass(frozen=True, slots=True)
 class DatagramReceived:
-    """An IP datagram of protocol 112 on one of our sockets."""
+    """An IP datagram on one of our sockets."""
 
     at: Micros
     interface: str
@@ -72,7 +72,20 @@ class DatagramReceived:
     ttl: int
     """TTL or hop limit."""
     payload: bytes
-    """The VRRP message: what follows the IP header."""
+    """What follows the IP header: the VRRP message, perhaps with an authentication header or trailer."""
+    protocol: int = IPPROTO_VRRP
+    """Of the IP header: VRRP, or AH with the message behind its header."""
+    identification: int = 0
+    """Of the IPv4 header."""
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """What time it is, or what it has become: before Started and whenever the clock was set. For auth_hmac only."""
+
+    at: Micros
+    utc: Micros
+    """Microseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +134,7 @@ Event: TypeAlias = (
     | InterfaceChanged
     | TrackerChanged
     | DatagramReceived
+    | WallClock
     | TimePassed
     | AddressRemoved
     | KernelRefused

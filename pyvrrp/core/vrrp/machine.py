@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection
+from ipaddress import ip_interface
 from typing import ClassVar, Final
 
 from pyvrrp.core.log import Level, Log
@@ -24,23 +25,28 @@ from pyvrrp.core.vrrp.actions import (
     ReportTransition,
     SendGratuitousArps,
 )
-from pyvrrp.core.vrrp.admission import COUNTER, Accepted, Rejected, admit
-from pyvrrp.core.vrrp.advertiser import Advertiser
+from pyvrrp.core.vrrp.admission import Accepted
+from pyvrrp.core.vrrp.advertiser import Advertiser, fitting
 from pyvrrp.core.vrrp.complaints import Complaints
+from pyvrrp.core.vrrp.credentials import Clock
 from pyvrrp.core.vrrp.echo import Echo
 from pyvrrp.core.vrrp.edges import Edge, Effect, Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
 from pyvrrp.core.vrrp.garp import GarpSchedule, earliest
+from pyvrrp.core.vrrp.incumbent import Incumbent
+from pyvrrp.core.vrrp.owners import Owners
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
+from pyvrrp.core.vrrp.reception import Reception
 from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition
 from pyvrrp.core.vrrp.stats import Stats
 from pyvrrp.core.vrrp.surroundings import Findings, Interfaces, awaited, choose_source, find_faults, weighted
-from pyvrrp.core.vrrp.timing import master_down_interval, skew_time
+from pyvrrp.core.vrrp.timing import OWNER_PRIORITY, master_down_interval, skew_time
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.units import SECOND, Micros, format_seconds
 
 KEPT_TRANSITIONS: Final = 16
+_NO_LIMIT: Final = 65_535
 REPAIR_INTERVAL: Final[Micros] = SECOND
 """An address that is taken away again and again is put back at most so often."""
 
@@ -49,9 +55,17 @@ class Machine:
     """One instance. All methods that take `at` return the actions it leads to, in order."""
 
     def __init__(
-        self, config: VrrpInstance, interfaces: Interfaces, findings: Findings, virtual: Collection[Address]
+        self,
+        config: VrrpInstance,
+        interfaces: Interfaces,
+        findings: Findings,
+        virtual: Collection[Address],
+        clock: Clock,
     ) -> None:
-        """`interfaces`, `findings`: the router's live maps. `virtual`: all virtual addresses, no source for anybody."""
+        """`interfaces`, `findings`, `clock`: the router's own, which change.
+
+        `virtual`: all virtual addresses, no source for anybody.
+        """
         self.config = config
         self.state = State.INIT
         self.want = State.INIT
@@ -63,6 +77,7 @@ class Machine:
         self._interfaces = interfaces
         self._findings = findings
         self._virtual = virtual
+        self._advertised: tuple[Address, ...] = ()
         self._since: Micros = 0
         self._cause = Cause.STARTUP
         self._detail = ""
@@ -70,14 +85,12 @@ class Machine:
         self._source: Address | None = None
         self._effective_priority = config.priority
         self._priority_sum: tuple[Summand, ...] = ()
-        self._master: Accepted | None = None
-        self._last_advert: Micros | None = None
-        self._master_advert_int = config.advert_int
-        self._last_reject: str | None = None
+        self._master = Incumbent(config.advert_int)
+        self._owners = Owners()
+        self._reception = Reception(config, clock)
         self._echo = Echo()
         self._present: set[VirtualAddress] = set()
         self._held = False
-        self._zero_heard = False
         self._master_down: Micros = 0
         self._master_down_at: Micros | None = None
         self._waiting_since: Micros = 0
@@ -97,6 +110,8 @@ class Machine:
         """Go on with the counters and the history of a worker that died."""
         self.stats = previous.stats
         self._transitions.extend(previous.transitions)
+        self._since = previous.since
+        self._reception.restore(previous.auth_number, previous.auth_marks)
 
     def sweep(self) -> list[Action]:
         """Before it can start: what an earlier daemon left behind must not stay."""
@@ -106,6 +121,7 @@ class Machine:
     def start(self, at: Micros, *, owner: bool, resumed: bool) -> list[Action]:
         """Leave INIT. `owner`: priority 255, in the whole sync group; `resumed`: was MASTER in a worker that died."""
         if resumed:
+            self._reception.skip((at - self._since) // self.config.advert_int)
             return self._take(
                 Kind.RESUMED, Moment(at, Cause.RESUMED, "the addresses stay; listening for one skew time")
             )
@@ -142,7 +158,7 @@ class Machine:
             return False
         self.stats.advert_rcvd += 1
         self.want = State.BACKUP
-        self._last_advert = self._waiting_since = datagram.at
+        self._master.heard_at = self._waiting_since = datagram.at
         self._master_down_at = datagram.at + self._master_down
         return True
 
@@ -150,15 +166,15 @@ class Machine:
         """A datagram with our virtual router id came."""
         if self.state not in (State.BACKUP, State.MASTER):
             return []
-        advert = admit(self.config, datagram)
-        if isinstance(advert, Rejected):
-            counter = COUNTER[advert.reason]
-            if counter is not None:
-                setattr(self.stats, counter, getattr(self.stats, counter) + 1)
-            self._last_reject = f"{advert.reason.value} ({advert.detail}), from {datagram.source}"
-            self._out += self._complaints.rejected(advert, datagram.source)
+        old = self._reception.old_checksum
+        advert, logs = self._reception.hear(datagram, self.stats, self._complaints)
+        self._out += logs
+        if advert is None:
             return self._flush()
-        self.stats.advert_rcvd += 1
+        if self._reception.old_checksum is not old:
+            self._use_advertiser()
+        if self._is_stale(datagram.at):
+            self._out += self._step_back(datagram.at)
         self._echo.forget()
         self._compare_addresses(advert)
         moment = Moment(datagram.at, Cause.PREEMPTED, f"{advert.source}, priority {advert.priority}", advert)
@@ -177,7 +193,7 @@ class Machine:
     def beat(self, at: Micros) -> list[Action] | None:
         """The advertisement of a MASTER, if that alone is due: what it mostly does. None where there is more to do."""
         chores = self._chores_at
-        if self.state is not State.MASTER or (chores is not None and chores <= at):
+        if self.state is not State.MASTER or (chores is not None and chores <= at) or self._is_stale(at):
             return None
         self._advertise_in_rhythm(at)
         return self._flush()
@@ -191,7 +207,11 @@ class Machine:
         """`deadline()` has come; `group_agrees`: all other members of the sync group want to be MASTER too."""
         if self.state is State.BACKUP and self._master_down_at is not None and self._master_down_at <= at:
             self.want = State.MASTER
+            if self._owners.forget():
+                self._weigh()
             return self._take(Kind.MASTER_DOWN if group_agrees else Kind.VETOED, self._takeover(at))
+        if self._is_stale(at):
+            return self._step_back(at)
         if self.state is State.MASTER:
             if self._advert_at is not None and self._advert_at <= at:
                 self._advertise_in_rhythm(at)
@@ -212,19 +232,36 @@ class Machine:
         """Take in what the interfaces and trackers are now: source, faults, priority. The router acts on `faults`."""
         self._echo.forget()
         self._source = choose_source(self.config, self._interfaces, self._virtual)
-        self._advertiser.use(self.config, self._source)
+        self._use_advertiser()
         self.faults = find_faults(self.config, self._interfaces, self._findings, self._source)
-        parts = weighted(self.config, self._interfaces, self._findings)
-        self._priority_sum = summands(self.config.priority, parts)
+        self._weigh()
+        return self._flush()
+
+    def _use_advertiser(self) -> None:
+        """Advertise what fits into a packet of the device."""
+        config, facts = self.config, self._interfaces.get(self.config.interface)
+        self._advertised = fitting(config, facts.mtu if facts is not None else _NO_LIMIT)
+        self._advertiser.use(
+            config, self._source, self._advertised, self._reception.credentials, self._reception.old_checksum
+        )
+        if len(self._advertised) < len(config.virtual_ipaddress):
+            text = f"only {len(self._advertised)} of {len(config.virtual_ipaddress)} addresses fit into a packet"
+            text += "; the others come and go with them and are not advertised"
+            self._out += self._complaints.once("mtu", None, Level.WARNING, text)
+
+    def _weigh(self) -> None:
+        """The effective priority, and what follows from its change."""
+        owner = self.config.priority == OWNER_PRIORITY
+        parts = [] if owner else weighted(self.config, self._interfaces, self._findings)
+        self._priority_sum = summands(self._owners.base(self.config.priority), parts)
         priority = effective(self._priority_sum)
         if priority != self._effective_priority:
             text = f"({self.config.name}) Changing effective priority from {self._effective_priority} to {priority}"
             self._out.append(Log(Level.INFO, text))
             self._effective_priority = priority
-            if self.state is State.BACKUP and not (self._zero_heard or self._held):
+            if self.state is State.BACKUP and not (self._master.said_zero or self._held):
                 # Counted from the last advertisement, not from now: the master has been silent since then.
                 self._wait(self._waiting_since)
-        return self._flush()
 
     def lost(self, at: Micros, address: VirtualAddress) -> list[Action]:
         """Somebody took a virtual address away: it is put back, without an election (keepalived leaves MASTER here)."""
@@ -249,6 +286,9 @@ class Machine:
     def reconfigure(self, at: Micros, config: VrrpInstance, kept: Collection[VirtualAddress]) -> list[Action]:
         """A reload changed this instance. State and counters stay; `kept`: addresses that another MASTER holds now."""
         old, self.config = self.config, config
+        self._reception.use(config)
+        if config.priority != OWNER_PRIORITY:
+            self._owners.forget()
         if self.state is State.MASTER or self._held:
             gone = tuple(a for a in old.addresses if a not in config.addresses)
             self._present.difference_update(gone)
@@ -257,7 +297,7 @@ class Machine:
                 self._out.append(RemoveAddresses(config.name, removed))
         out = self._flush() + self.look(at)
         if self.state is not State.BACKUP or old.advert_int != config.advert_int or config.version == 2:
-            self._master_advert_int = config.advert_int
+            self._master.interval = config.advert_int
         if self.state is State.BACKUP and not self._held:
             self._wait(at)
         elif self.state is State.MASTER and not self.faults:
@@ -270,13 +310,15 @@ class Machine:
         return out + self._flush()
 
     def snapshot(self, group: str | None) -> InstanceSnapshot:
+        known = self._master.advert
         master_address, master_priority = (
             (self._source, self._effective_priority)
             if self.state is State.MASTER
-            else (self._master.source, self._master.priority)
-            if self._master
+            else (known.source, known.priority)
+            if known
             else (None, None)
         )
+        number, marks = self._reception.state()
         return InstanceSnapshot(
             name=self.config.name,
             state=self.state.name,
@@ -290,12 +332,12 @@ class Machine:
             effective_priority=self._effective_priority,
             priority_sum=self._priority_sum,
             advert_int=self.config.advert_int,
-            master_advert_int=self._master_advert_int,
+            master_advert_int=self._master.interval,
             preempt=self.config.preempt,
             master_address=None if master_address is None else str(master_address),
             master_priority=master_priority,
-            last_advert=self._last_advert,
-            last_reject=self._last_reject,
+            last_advert=self._master.heard_at,
+            last_reject=self._reception.last_reject,
             faults=tuple(f"{cause.value}: {text}" for cause, text in self.faults.items())
             + tuple(f"waiting for the first result of script {name}" for name in self.awaits),
             sync_group=group,
@@ -303,12 +345,14 @@ class Machine:
                 AddressSnapshot(
                     address=str(address.interface),
                     dev=address.dev,
-                    advertised=address in self.config.virtual_ipaddress,
+                    advertised=address in self.config.virtual_ipaddress and address.address in self._advertised,
                     present=address in self._present,
                 )
                 for address in self.config.addresses
             ),
             stats=self.stats,
+            auth_number=number,
+            auth_marks=marks,
             transitions=tuple(self._transitions),
         )
 
@@ -368,6 +412,8 @@ class Machine:
     def _contest(self, moment: Moment) -> list[Action]:
         """MASTER: two masters, who yields? (RFC 9568 §6.4.3)"""
         advert = moment.heard
+        if advert.priority == OWNER_PRIORITY == self.config.priority and advert.source != self._source:
+            self._meet_owner(moment)
         if advert.priority != self._effective_priority or self._source is None:
             return self._take(Kind.BETTER if advert.priority > self._effective_priority else Kind.WORSE, moment)
         if advert.source == self._source:
@@ -375,23 +421,25 @@ class Machine:
         tie = Moment(moment.at, Cause.LOST_TIE, moment.detail, advert)
         return self._take(Kind.BETTER if int(advert.source) > int(self._source) else Kind.WORSE, tie)
 
+    def _meet_owner(self, moment: Moment) -> None:
+        advert = moment.heard
+        text = f"CONFIGURATION ERROR: {advert.source} has priority 255 too; only the owner of the addresses may"
+        self._out += self._complaints.once("owner", advert.source, Level.ERROR, text)
+        lower = self._source is not None and int(advert.source) < int(self._source)
+        if lower and self._owners.met(moment.at, self.config.advert_int, advert.advert_int):
+            self._weigh()
+
     def _takeover(self, at: Micros) -> Moment:
         """Why we take over, in words."""
         if self._held:
             return Moment(at, Cause.RESUMED, "nobody else had taken over")
-        if self._master is None or self._last_advert is None:
-            return Moment(at, Cause.MASTER_DOWN, "none was heard since the start")
-        who = f"{self._master.source} (priority {self._master.priority})"
-        if self._zero_heard:
-            return Moment(at, Cause.PRIORITY_ZERO, str(self._master.source))
-        if self._complaints.has_said("discard", self._master.source):
-            return Moment(at, Cause.HIGHER, f"ours is {self._effective_priority}; {who}")
-        silence = format_seconds(at - self._last_advert)
-        return Moment(at, Cause.MASTER_DOWN, f"the last one came {silence} s before, from {who}")
+        known = self._master.advert
+        discarded = known is not None and self._complaints.has_said("discard", known.source)
+        return Moment(at, *self._master.why_gone(at, self._effective_priority, discarded=discarded))
 
     def _compare_addresses(self, advert: Accepted) -> None:
         """Other addresses than ours are counted and named, but the advertisement holds (keepalived 2.2.7 drops it)."""
-        known = self.state is State.BACKUP and self._master is not None and self._master.source == advert.source
+        known = self.state is State.BACKUP and self._master.is_at(advert.source)
         if known and self.config.skip_check_adv_addr:
             return
         if self._differs(advert):
@@ -401,28 +449,43 @@ class Machine:
     def _differs(self, advert: Accepted) -> bool:
         return set(self._advertised) != set(advert.addresses)
 
-    @property
-    def _advertised(self) -> list[Address]:
-        return [address.address for address in self.config.virtual_ipaddress]
+    def _is_stale(self, at: Micros) -> bool:
+        """MASTER: have we been stalled for so long that a backup may have taken over? (timer_expired_backup)"""
+        priority, config = self.config.timer_expired_backup, self.config
+        if priority is None or self.state is not State.MASTER or self._advert_at is None:
+            return False
+        interval = config.advert_int
+        silence = master_down_interval(config.version, priority, interval, config.down_timer_adverts)
+        return at >= self._advert_at - interval + silence
+
+    def _step_back(self, at: Micros) -> list[Action]:
+        assert self._advert_at is not None
+        late = format_seconds(at - self._advert_at)
+        return self._take(Kind.STALE, Moment(at, Cause.STALLED, f"our advertisement is {late} s late"))
 
     # What the effects are made of.
 
-    def _send(self, priority: int) -> None:
-        self._out += self._advertiser.round(priority)
+    def _send(self, priority: int, at: Micros) -> None:
+        self._out += self._advertiser.round(priority, at)
         self.stats.advert_sent += 1
 
     def _wait(self, since: Micros) -> None:
         """Arm the master down timer, counted from `since`."""
         self._waiting_since = since
         self._master_down = master_down_interval(
-            self.config.version, self._effective_priority, self._master_advert_int, self.config.down_timer_adverts
+            self.config.version, self._skew_priority, self._master.interval, self.config.down_timer_adverts
         )
         self._master_down_at = since + self._master_down
 
     def _wait_skew(self, since: Micros) -> None:
         """The same, but only for as long as a better backup would have to answer."""
-        skew = skew_time(self.config.version, self._effective_priority, self._master_advert_int)
+        skew = skew_time(self.config.version, self._skew_priority, self._master.interval)
         self._master_down_at = since + skew
+
+    @property
+    def _skew_priority(self) -> int:
+        """An owner that has lowered its priority for another owner waits as the owner that it is."""
+        return OWNER_PRIORITY if self.config.priority == OWNER_PRIORITY else self._effective_priority
 
     def _put(self, addresses: tuple[VirtualAddress, ...]) -> None:
         if addresses:
@@ -446,19 +509,19 @@ class Machine:
         self._out.append(ReportTransition(self._transitions[-1]))
 
     def _advertise(self, moment: Moment) -> None:
-        self._send(self._effective_priority)
+        self._send(self._effective_priority, moment.at)
         self._advert_at = moment.at + self.config.advert_int
 
     def _advertise_in_rhythm(self, at: Micros) -> None:
         """The next one is due an interval after this one was due, unless we are late by more than that."""
-        self._send(self._effective_priority)
+        self._send(self._effective_priority, at)
         due = at if self._advert_at is None else self._advert_at
         interval = self.config.advert_int
         self._advert_at = (due if due + interval > at else at) + interval
 
     def _say_goodbye(self, moment: Moment) -> None:
         """Priority 0: the backups need not wait for silence (RFC 9568 §6.4.3)."""
-        self._send(0)
+        self._send(0, moment.at)
         self.stats.pri_zero_sent += 1
 
     def _add_addresses(self, moment: Moment) -> None:
@@ -484,8 +547,8 @@ class Machine:
         self._garps.start(self.config.garp, moment.at)
 
     def _be_master(self, moment: Moment) -> None:
-        self._master_advert_int = self.config.advert_int
-        self._zero_heard = self._held = False
+        self._master.interval = self.config.advert_int
+        self._master.said_zero = self._held = False
         self._preempt_from = None
         self.stats.become_master += 1
 
@@ -497,46 +560,36 @@ class Machine:
     def _be_backup(self, moment: Moment) -> None:
         self._advertiser.prepare(self._effective_priority)
         self._preempt_from = None
-        self._zero_heard = False
+        self._master.said_zero = False
         if self._held:
             self._wait_skew(moment.at)
         else:
             self._wait(moment.at)
 
     def _be_out(self, moment: Moment) -> None:
-        self._master = None
-        self._master_advert_int = self.config.advert_int
+        self._master.advert = None
+        self._master.interval = self.config.advert_int
 
     def _hear(self, moment: Moment) -> None:
         """An advertisement that we defer to: the master lives."""
-        advert, name = moment.heard, self.config.name
-        if self.config.version == 3 and advert.advert_int != self._master_advert_int:
-            ours, theirs = format_seconds(self._master_advert_int), format_seconds(advert.advert_int)
-            text = f"({name}) advertisement interval updated from {ours} to {theirs} s by master {advert.source}"
-            self._out.append(Log(Level.INFO, text))
-            self._master_advert_int = advert.advert_int
-        if self._master is not None and self._master.source != advert.source:
-            text = f"({name}) master changed from {self._master.source} to {advert.source}"
-            self._out.append(Log(Level.INFO, text))
-        self._master, self._last_advert = advert, moment.at
+        self._out += self._master.learn(moment.heard, moment.at, self.config.version, self.config.name)
         self.want = State.BACKUP
         self.defers = True
-        self._zero_heard = False
         self._release_held(moment)
         self._wait(moment.at)
 
     def _discard(self, moment: Moment) -> None:
         """Heard, but it does not restart our timer: we shall take over."""
         advert = moment.heard
-        self._master, self._last_advert = advert, moment.at
+        self._master.note(advert, moment.at)
         text = f"received lower priority ({advert.priority}) advert from {advert.source} - discarding"
         self._out += self._complaints.once("discard", advert.source, Level.INFO, text)
 
     def _expect_takeover(self, moment: Moment) -> None:
         """Priority 0: whoever has the highest priority is the first whose skew time is over (RFC 9568 §6.4.2)."""
         self._out.append(Log(Level.INFO, f"({self.config.name}) Backup received priority 0 advertisement"))
-        self._master, self._last_advert = moment.heard, moment.at
-        self._zero_heard = True
+        self._master.note(moment.heard, moment.at)
+        self._master.said_zero = True
         self._wait_skew(moment.at)
 
     def _wait_again(self, moment: Moment) -> None:
@@ -552,9 +605,9 @@ class Machine:
             f"{advert.priority}, ours {self._effective_priority}"
         )
         self._out.append(Log(Level.INFO, text))
-        self._master, self._last_advert = advert, moment.at
+        self._master.note(advert, moment.at)
         if self.config.version == 3:
-            self._master_advert_int = advert.advert_int
+            self._master.interval = advert.advert_int
 
     def _answer(self, moment: Moment) -> None:
         """A lower-priority advertisement meets a MASTER: say who is, so that the other one yields (RFC 9568 §6.4.3).
@@ -571,6 +624,8 @@ class Machine:
             return
         self._answered_at = moment.at
         self._out.append(ReportLowerPriority(config.name))
+        if self._reception.credentials is not None:
+            self._reception.credentials.overtake()
         if not config.lower_prio_no_advert:
             self._advertise(moment)
         self._burst(config.garp.lower_prio_repeat, config.addresses)
@@ -579,6 +634,13 @@ class Machine:
     def _warn_of_twin(self, moment: Moment) -> None:
         text = "another director advertises with our priority from our own address: that address is used twice"
         self._out += self._complaints.once("twin", moment.heard.source, Level.WARNING, text)
+
+    def _announce_source(self, moment: Moment) -> None:
+        """Unicast peers may have forgotten where we are."""
+        config, source = self.config, self._source
+        if config.unicast_peer and config.interface and source is not None:
+            own = VirtualAddress(interface=ip_interface(source), dev=config.interface)
+            self._burst(1, (own,))
 
     TABLE: ClassVar[dict[tuple[State, Kind], Edge]] = {
         (State.INIT, Kind.STARTED): Edge(State.BACKUP, (_remove_addresses,)),
@@ -599,12 +661,13 @@ class Machine:
         (State.MASTER, Kind.BETTER): Edge(State.BACKUP, (_yield,)),
         (State.MASTER, Kind.WORSE): Edge(None, (_answer,)),
         (State.MASTER, Kind.OURS): Edge(None, (_warn_of_twin,)),
+        (State.MASTER, Kind.STALE): Edge(State.BACKUP),
         (State.MASTER, Kind.GROUP_BACKUP): Edge(State.BACKUP, (_say_goodbye,)),
         (State.MASTER, Kind.FAULT): Edge(State.FAULT, (_say_goodbye,)),
         (State.MASTER, Kind.STOPPED): Edge(State.STOP, (_say_goodbye,)),
         (State.MASTER, Kind.DELETED): Edge(State.DELETED, (_say_goodbye,)),
-        (State.FAULT, Kind.CLEARED): Edge(State.BACKUP),
-        (State.FAULT, Kind.OWNER_CLEARED): Edge(State.MASTER),
+        (State.FAULT, Kind.CLEARED): Edge(State.BACKUP, (_announce_source,)),
+        (State.FAULT, Kind.OWNER_CLEARED): Edge(State.MASTER, (_announce_source,)),
         (State.FAULT, Kind.STOPPED): Edge(State.STOP),
         (State.FAULT, Kind.DELETED): Edge(State.DELETED),
     }

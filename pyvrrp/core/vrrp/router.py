@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
-from typing import assert_never
+from typing import Final, assert_never
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, ReportGroup, ReportTransition
+from pyvrrp.core.vrrp.complaints import Complaints
+from pyvrrp.core.vrrp.credentials import Clock
 from pyvrrp.core.vrrp.events import (
     AddressRemoved,
     DatagramReceived,
@@ -23,6 +25,7 @@ from pyvrrp.core.vrrp.events import (
     StopRequested,
     TimePassed,
     TrackerChanged,
+    WallClock,
 )
 from pyvrrp.core.vrrp.machine import Machine
 from pyvrrp.core.vrrp.snapshot import Cause, VrrpSnapshot
@@ -31,7 +34,7 @@ from pyvrrp.core.vrrp.sync_group import Unit
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import State, VrrpInstance
-from pyvrrp.net import Address
+from pyvrrp.net import IPPROTO_AH, Address
 from pyvrrp.units import Micros
 from pyvrrp.wire.vrrp import MINIMUM_LENGTH
 
@@ -40,10 +43,18 @@ Key = tuple[str, int, int, int]
 whatever its name. Unicast instances may share all three if their peers differ."""
 Place = tuple[str, int, int]
 """What a datagram shows of the instance it is for."""
+AH_LENGTH: Final = 24
+"""Of the authentication header, whose code is loaded only where it is configured."""
 
 
 def place(config: VrrpInstance) -> Place:
     return config.interface, config.virtual_router_id, config.family
+
+
+def virtual_router_id(datagram: DatagramReceived) -> int | None:
+    """Whose the datagram is; None for one that is too short to say."""
+    start = AH_LENGTH if datagram.protocol == IPPROTO_AH else 0
+    return datagram.payload[start + 1] if len(datagram.payload) >= start + MINIMUM_LENGTH else None
 
 
 def keyed(config: Config) -> dict[Key, VrrpInstance]:
@@ -75,12 +86,19 @@ class Router:
         self._timers: list[tuple[Micros, int, Machine]] = []
         self._armed: dict[int, Micros] = {}
         self._tickets = count()
+        self._clock = Clock()
         self._startup_delay = config.global_defs.vrrp_startup_delay
+        vrrp = config.global_defs.vrrp
+        self._delay_after_boot: Micros = 0 if vrrp is None else vrrp.vrrp_delay_after_boot
+        self._unknown = Complaints("unknown virtual router")
         self._deaf_until: Micros = 0
         self._started = False
         for name, instance in keyed(config).items():
-            self._machines[name] = Machine(instance, self._interfaces, self._findings, self._virtual)
+            self._machines[name] = self._machine(instance)
         self._wire(config)
+
+    def _machine(self, instance: VrrpInstance) -> Machine:
+        return Machine(instance, self._interfaces, self._findings, self._virtual, self._clock)
 
     def handle(self, event: Event) -> list[Action]:
         """Take in one event; the actions are to be performed in order."""
@@ -101,6 +119,9 @@ class Router:
                 actions = self._start(event)
             case Reconfigured():
                 actions = self._reconfigure(event)
+            case WallClock():
+                self._clock.ahead = event.utc - event.at
+                actions = []
             case StopRequested():
                 actions = [action for machine in self._machines.values() for action in machine.stop(event.at)]
             case _:
@@ -155,6 +176,8 @@ class Router:
     def _start(self, event: Started) -> list[Action]:
         self._started = True
         self._deaf_until = event.at + self._startup_delay
+        if self._delay_after_boot:  # CLOCK_MONOTONIC counts from the boot on
+            self._deaf_until = max(self._deaf_until, self._delay_after_boot)
         actions: list[Action] = []
         for machine in self._machines.values():
             actions += machine.look(event.at)
@@ -181,11 +204,12 @@ class Router:
         return unit.is_owner and at >= self._deaf_until
 
     def _datagram(self, event: DatagramReceived) -> list[Action]:
-        if len(event.payload) < MINIMUM_LENGTH or event.at < self._deaf_until:
+        number = virtual_router_id(event)
+        if number is None or event.at < self._deaf_until:
             return []
-        candidates = self._places.get((event.interface, event.payload[1], event.source.version))
+        candidates = self._places.get((event.interface, number, event.source.version))
         if candidates is None:
-            return []
+            return self._unknown_router(event)
         machine = candidates[0]
         if len(candidates) > 1:  # unicast instances with one id: the sender tells which is meant
             peers = (machine for machine in candidates if event.source in machine.config.unicast_peer)
@@ -193,6 +217,16 @@ class Router:
         if machine.hears_again(event):
             return []
         return self._tell(machine, event.at, lambda: machine.receive(event))
+
+    def _unknown_router(self, event: DatagramReceived) -> list[Action]:
+        """Comes only with log_unknown_vrids: the sockets drop what is for nobody."""
+        number = virtual_router_id(event)
+        for machines in self._places.values():
+            if machines[0].config.interface == event.interface and machines[0].config.family == event.source.version:
+                for machine in machines:
+                    machine.stats.vrid_err += 1
+        text = f"{number} in an advertisement of {event.source} on {event.interface or event.destination}"
+        return [*self._unknown.once(f"{event.interface} {number}", event.source, Level.INFO, text)]
 
     def _time(self, at: Micros) -> list[Action]:
         actions: list[Action] = []
@@ -212,7 +246,7 @@ class Router:
             self._interfaces.pop(event.name, None)
         else:
             self._interfaces[event.name] = event.facts
-        return self._look_again(self._watchers.get(event.name, []), event.at)
+        return self._look_again(self._watchers.get(event.name, []) + self._watchers.get("", []), event.at)
 
     def _tracker(self, event: TrackerChanged) -> list[Action]:
         tracked = event.kind, event.name
@@ -262,10 +296,7 @@ class Router:
             for address in wanted[name].addresses
         )
         removed = [machine for name, machine in old.items() if name not in wanted]
-        self._machines = {
-            name: old.get(name) or Machine(instance, self._interfaces, self._findings, self._virtual)
-            for name, instance in wanted.items()
-        }
+        self._machines = {name: old.get(name) or self._machine(instance) for name, instance in wanted.items()}
         actions: list[Action] = []
         for machine in removed:
             actions += _without(machine.delete(at), kept)

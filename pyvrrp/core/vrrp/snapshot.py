@@ -28,6 +28,8 @@ class Cause(StrEnum):
     TRACKED_FILE = "tracked file"
     TRACKED_PROCESS = "tracked process"
     TRACKED_BFD = "tracked BFD session down"
+    NO_PEER = "no unicast peer"
+    STALLED = "stalled while MASTER"
     RECOVERED = "fault cleared"
     KERNEL = "the kernel refused"
     RELOAD = "reload"
@@ -91,6 +93,10 @@ class InstanceSnapshot:
     sync_group: str | None
     addresses: tuple[AddressSnapshot, ...]
     stats: Stats
+    auth_number: int = 0
+    """The number that AH or auth_hmac sent (AH: or heard) last; for a successor of the worker."""
+    auth_marks: tuple[tuple[str, int], ...] = ()
+    """auth_hmac: senders and the newest number of each."""
     transitions: tuple[Transition, ...]
     """The most recent ones, oldest first."""
 

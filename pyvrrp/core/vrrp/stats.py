@@ -19,6 +19,12 @@ class Stats:
     invalid_authtype: int = 0
     authtype_mismatch: int = 0
     auth_failure: int = 0
+    auth_ext_missing: int = 0
+    auth_ext_malformed: int = 0
+    auth_ext_unknown_key: int = 0
+    auth_ext_invalid_hmac: int = 0
+    auth_ext_stale: int = 0
+    auth_ext_replay: int = 0
     pri_zero_rcvd: int = 0
     pri_zero_sent: int = 0
     chk_err: int = 0

@@ -79,12 +79,18 @@ def find_faults(
     """All that keeps the instance from running, with what exactly; empty: it can run."""
     faults: dict[Cause, str] = {}
     own = interfaces.get(config.interface)
-    if own is None:
+    if config.no_peer:
+        faults[Cause.NO_PEER] = "unicast_peer names nobody"
+    if not config.interface:
+        pass  # unicast wherever the routes lead
+    elif own is None:
         faults[Cause.INTERFACE_MISSING] = config.interface
     elif not own.up and not config.dont_track_primary:
         faults[Cause.INTERFACE_DOWN] = config.interface
     if own is not None and source is None:
         faults[Cause.NO_SOURCE_ADDRESS] = f"{config.interface} has no address of its own to advertise from"
+    elif config.track_src_ip and not _has(interfaces, config.interface, source) and (own or not config.interface):
+        faults[Cause.NO_SOURCE_ADDRESS] = f"{source} is not on {config.interface or 'any interface'}"
     for dev in dict.fromkeys(address.dev for address in config.addresses):
         facts = interfaces.get(dev)
         if dev != config.interface and not (facts and facts.up):
@@ -96,6 +102,12 @@ def find_faults(
             detail = _detail(kind, track, found)
             faults[FAULTS[kind]] = f"{faults[FAULTS[kind]]}, {detail}" if FAULTS[kind] in faults else detail
     return faults
+
+
+def _has(interfaces: Interfaces, name: str, address: Address | None) -> bool:
+    """Whether the address is on the device, or on any if that has no name."""
+    devices = [interfaces[name]] if name in interfaces else interfaces.values() if not name else []
+    return any(address in facts.addresses for facts in devices)
 
 
 def awaited(config: VrrpInstance, findings: Findings) -> tuple[str, ...]:
@@ -117,7 +129,7 @@ def weighted(config: VrrpInstance, interfaces: Interfaces, findings: Findings) -
 
 
 def devices(config: VrrpInstance) -> frozenset[str]:
-    """All devices whose changes concern the instance."""
+    """All devices whose changes concern the instance; an empty name among them: all."""
     names = {config.interface, *(address.dev for address in config.addresses)}
     return frozenset(names.union(track.name for track in config.track_interface))
 

@@ -10,6 +10,7 @@ from pyvrrp.model.vrrp import (
     Authentication,
     AuthType,
     Garp,
+    PeerTtl,
     State,
     VirtualAddress,
     VrrpInstance,
@@ -241,21 +242,6 @@ def test_over_ipv6_it_is_version_3_to_the_ipv6_group(body: str) -> None:
     assert found == []
 
 
-@pytest.mark.parametrize(
-    ("body", "message"),
-    [
-        (
-            f"authentication {{\nauth_type AH\nauth_pass x\n}}\n{VIP}",
-            "auth_type AH is accepted, but not active in this version",
-        ),
-    ],
-)
-def test_instances_not_active_yet_are_left_out_and_said(body: str, message: str) -> None:
-    made, found = problems(body, rest="")
-    assert made is None
-    assert [(severity, text) for _, severity, text in found] == [(Severity.INACTIVE, message)]
-
-
 def test_an_address_given_twice_is_there_once() -> None:
     made, found = problems("virtual_ipaddress {\n10.0.0.1/24\n}\nvirtual_ipaddress_excluded {\n10.0.0.1/24\n}")
     assert made == PLAIN
@@ -269,7 +255,8 @@ def test_ttl_options_of_a_peer_turn_on_source_checking() -> None:
     made, found = problems("unicast_peer {\n10.0.0.9 min_ttl 255 max_ttl 300 foo 10.0.0.10\n}")
     assert made is not None
     assert made.check_unicast_src
-    assert [severity for _, severity, _ in found] == [Severity.INACTIVE, Severity.ERROR, Severity.ERROR]
+    assert made.peer_ttl == (PeerTtl(peer=IPv4Address("10.0.0.9"), min_ttl=255),)
+    assert [severity for _, severity, _ in found] == [Severity.ERROR, Severity.ERROR]
 
 
 def test_a_tracked_script_must_be_defined_before() -> None:

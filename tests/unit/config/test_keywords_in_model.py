@@ -37,6 +37,7 @@ OTHERS = (
 )
 PAIR = INSTANCE % "" + (INSTANCE % "").replace("V {", "W {").replace("_id 5", "_id 6").replace("0.1\n", "0.2\n")
 POOL = "protocol TCP\nlb_kind NAT\n%s\nreal_server 10.0.0.2 80 {\n%s\n}\n"
+KEY = 32 * "k"
 HTTP = "HTTP_GET {\nurl {\npath /\n}\n}\n"
 
 
@@ -69,7 +70,7 @@ PLACES: Mapping[str, str] = {
     "vrrp_instance/virtual_ipaddress_excluded": INSTANCE % "virtual_ipaddress_excluded {\n10.0.0.9/24 %s\n}",
     "vrrp_instance/virtual_routes": INSTANCE % route("virtual_routes", ""),
     "vrrp_instance/virtual_rules": INSTANCE % route("virtual_rules", ""),
-    "vrrp_instance/auth_hmac": INSTANCE % "auth_hmac {\nkey 1 x\n%s\n}",
+    "vrrp_instance/auth_hmac": INSTANCE % f"auth_hmac {{\nkey 1 {KEY}\nactive_key 1\n%s\n}}",
     "vrrp_instance/authentication": INSTANCE % "authentication {\nauth_type PASS\nauth_pass x\n%s\n}",
     "vrrp_script": 'vrrp_script S {\nscript "/x"\n%s\n}\n' + INSTANCE % "track_script {\nS\n}",
     "vrrp_track_process": "vrrp_track_process P {\nprocess x\n%s\n}\n",
@@ -124,7 +125,7 @@ BLOCKS = {
     "virtual_routes": "10.0.0.0/8 via 10.0.0.7",
     "virtual_rules": "from 10.0.0.7 lookup 7",
     "authentication": "auth_type PASS\nauth_pass x",
-    "auth_hmac": "key 1 x",
+    "auth_hmac": f"key 1 {KEY}\nactive_key 1",
     "track_file": "F weight 7",
     "group": "V",
     "url": "path /other",
@@ -153,6 +154,11 @@ WHOLE = {
     ("virtual_server_group", "<IPADDR>/<MASK>"): "10.0.0.0/29",
     ("global_defs", "nftables_ipvs_priority"): "nftables_ipvs\nnftables_ipvs_priority 7",
     ("vrrp_instance", "preempt"): "nopreempt\npreempt",
+    ("vrrp_instance", "unicast_fault_no_peer"): "unicast_src_ip 10.0.0.8\nunicast_fault_no_peer",
+    ("vrrp_instance", "unicast_ttl"): "unicast_peer {\n10.0.0.7\n}\nunicast_ttl 7",
+    ("vrrp_instance", "timer_expired_backup"): "nopreempt\ntimer_expired_backup 7",
+    ("vrrp_instance", "thread_timer_expired"): "nopreempt\nthread_timer_expired 7",
+    ("vrrp_instance/auth_hmac", "active_key"): f"key 2 {KEY}\nactive_key 2",
     ("virtual_server", "lb_kind"): "lb_kind DR",
     ("virtual_server", "lvs_method"): "lvs_method DR",
     ("virtual_server", "sh-port"): "lb_algo sh\nsh-port",
@@ -180,6 +186,11 @@ WHOLE |= {
 """Keywords that say nothing alone; BASE has what stands there without them."""
 BASE = {
     ("vrrp_instance", "preempt"): "nopreempt",
+    ("vrrp_instance", "unicast_fault_no_peer"): "unicast_src_ip 10.0.0.8",
+    ("vrrp_instance", "unicast_ttl"): "unicast_peer {\n10.0.0.7\n}",
+    ("vrrp_instance", "timer_expired_backup"): "nopreempt",
+    ("vrrp_instance", "thread_timer_expired"): "nopreempt",
+    ("vrrp_instance/auth_hmac", "active_key"): f"key 2 {KEY}",
     ("global_defs", "nftables_ipvs_priority"): "nftables_ipvs",
     ("virtual_server", "sh-port"): "lb_algo sh",
     ("virtual_server", "sh-fallback"): "lb_algo sh",
@@ -213,7 +224,6 @@ VALUES = {
     "debug": "3",
     "unicast_src_ip": "10.0.0.8",
     "mcast_src_ip": "10.0.0.8",
-    "timer_expired_backup": "7",
     "param_match": "initial",
     "old_unicast_checksum": "never",
     "lb_algo": "rr",
@@ -237,7 +247,9 @@ VALUES = {
     "label": "eth0:1",
     "payload": "07",
     "require_reply": "07",
-    "key": "2 x",
+    "key": f"2 {KEY}",
+    "anti_replay": "monotonic",
+    "mode": "permissive",
     "track_file": "F2",
 }
 """Arguments that a reader's name does not suggest."""
@@ -250,6 +262,7 @@ ELSEWHERE = {
     ),
     ("global_defs", "vrrp_mcast_group6"): "global_defs {\n%s\n}\n" + (INSTANCE % "").replace("10.0.0.1", "fe80::1"),
     ("vrrp_track_process", "process"): "vrrp_track_process P {\n%s\n}\n",
+    ("vrrp_instance", "native_ipv6"): "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\n%s\n}\n",
     ("vrrp_sync_group", "group"): PAIR + "vrrp_sync_group G {\n%s\n}\n",
     (f"{SERVER}/BFD_CHECK", "name"): OTHERS + pool("", "BFD_CHECK {\n%s\n}\n"),
     ("global_defs", "vrrp_owner_ignore_adverts"): "global_defs {\n%s\n}\n" + INSTANCE % "priority 255",
@@ -258,6 +271,7 @@ ELSEWHERE = {
 
 WITHOUT_EFFECT = {
     ("virtual_server", "hashed"): "sets nothing in keepalived either",
+    ("vrrp_instance", "no_virtual_ipaddress"): "keeps the complaint away",
     ("vrrp_instance", "accept"): "the default, which no_accept changes",
 }
 """Why a keyword may stand there without changing anything."""

@@ -60,11 +60,11 @@ def test_a_member_belongs_to_the_first_group_only() -> None:
     ]
 
 
-def test_a_member_that_is_not_active_is_said_as_such() -> None:
-    left_out = instance("S", 3, "authentication {\nauth_type AH\nauth_pass x\n}")
+def test_a_member_that_cannot_be_used_is_said_as_such() -> None:
+    left_out = instance("S", 3).replace("interface eth0\n", "")
     found = loaded(TWO + left_out + "vrrp_sync_group G {\ngroup {\nV W S\n}\n}\n")
     assert found.config.vrrp_sync_groups[0].members == ("V", "W")
-    assert all(problem.severity is Severity.INACTIVE for problem in found.problems)
+    assert [problem.severity for problem in found.problems] == [Severity.FATAL, Severity.NOTICE]
 
 
 DEFINED = """\

@@ -61,6 +61,7 @@ MASTER = InstanceSnapshot(
         AddressSnapshot(address="10.71.12.1/24", dev="eth1", advertised=False, present=True),
     ),
     stats=Stats(advert_rcvd=4, advert_sent=192, become_master=1),
+    auth_marks=(("192.0.2.3", 1),),
     transitions=(
         Transition(
             instance="NC-MAIN-API-PUB",

@@ -19,9 +19,11 @@ def test_header_is_what_scapy_writes() -> None:
 
 
 def test_options_and_padding_do_not_reach_the_payload() -> None:
-    written = bytes(IP(src="192.0.2.9", dst=str(GROUP), ttl=1, tos=0, proto=112, options=b"\1\1\1\1") / b"message")
+    written = bytes(
+        IP(src="192.0.2.9", dst=str(GROUP), ttl=1, tos=0, proto=112, options=b"\1\1\1\1", id=7) / b"message"
+    )
     assert decode_ipv4(memoryview(written + bytes(15))) == Ipv4Datagram(
-        IPv4Address("192.0.2.9"), GROUP, 1, 0, 112, b"message"
+        IPv4Address("192.0.2.9"), GROUP, 1, 0, 112, 7, b"message"
     )
 
 

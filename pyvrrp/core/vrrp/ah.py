@@ -1,0 +1,77 @@
+"""AH: one number for what we send and what we hear (RFC 2338 §5.3.6.3, as keepalived runs it).
+
+A backup keeps the number at the master's last one, so that its own first advertisement is one more. Whoever starts
+begins at 0 and has to listen first.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+from typing import Final
+
+from pyvrrp.core.vrrp.advertiser import padded
+from pyvrrp.core.vrrp.credentials import Marks, Opened
+from pyvrrp.core.vrrp.events import DatagramReceived
+from pyvrrp.core.vrrp.reasons import Reason, Rejected
+from pyvrrp.errors import WireError, WireReason
+from pyvrrp.net import IPPROTO_AH, Address
+from pyvrrp.units import Micros
+from pyvrrp.wire.ah import AuthenticationHeader, decode_ah, encode_ah, integrity_check_value
+
+_LAST: Final = 0xFFFFFFFF
+
+
+class Ah:
+    """`credentials.Credentials`."""
+
+    protocol = IPPROTO_AH
+
+    def __init__(self) -> None:
+        self._key = b""
+        self._sequence = 0
+
+    def use(self, password: bytes) -> None:
+        self._key = padded(password)
+
+    def seal(self, message: bytes, source: Address, destination: Address, identification: int, at: Micros) -> bytes:
+        assert isinstance(source, IPv4Address)
+        assert isinstance(destination, IPv4Address)
+        self._sequence = min(self._sequence + 1, _LAST)
+        blank = AuthenticationHeader(spi=int(source), sequence=self._sequence)
+        value = integrity_check_value(self._key, source, destination, identification, blank, message)
+        return encode_ah(AuthenticationHeader(spi=blank.spi, sequence=blank.sequence, icv=value)) + message
+
+    def open(self, datagram: DatagramReceived, family: int) -> Opened | Rejected:
+        source, destination = datagram.source, datagram.destination
+        if datagram.protocol != IPPROTO_AH:
+            return Rejected(Reason.AUTH_TYPE, "no authentication header, ours is AH")
+        try:
+            header, message = decode_ah(datagram.payload)
+        except WireError as error:
+            reason = Reason.TYPE if error.reason is WireReason.PROTOCOL else Reason.LENGTH
+            return Rejected(reason, error.detail)
+        assert isinstance(source, IPv4Address)
+        assert isinstance(destination, IPv4Address)
+        value = integrity_check_value(self._key, source, destination, datagram.identification, header, message)
+        from hmac import compare_digest
+
+        if not compare_digest(value, header.icv):
+            return Rejected(Reason.AH_VALUE, "auth_pass is not the same on both directors, or the packet was changed")
+        if header.spi != int(source):
+            return Rejected(Reason.AH_SENDER, f"it says {IPv4Address(header.spi)}")
+        if header.sequence <= self._sequence:
+            return Rejected(Reason.AH_REPLAY, f"number {header.sequence}, after {self._sequence}")
+        self._sequence = header.sequence
+        return Opened(message)
+
+    def overtake(self) -> None:
+        self.skip(1)
+
+    def skip(self, count: int) -> None:
+        self._sequence = min(self._sequence + count, _LAST)
+
+    def state(self) -> tuple[int, Marks]:
+        return self._sequence, ()
+
+    def restore(self, number: int, marks: Marks) -> None:
+        self._sequence = min(number, _LAST)
