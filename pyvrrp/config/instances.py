@@ -283,6 +283,7 @@ class _Builder:
             track_interface=tracked,
             **draft.tracked,
             dont_track_primary=flag(values, "dont_track_primary"),
+            linkbeat_use_polling=flag(values, "linkbeat_use_polling"),
             mcast_src_ip=draft.source,
             mcast_dst_ip=draft.destination or defaults.groups[6 if draft.family == 6 else 4],
             unicast_peer=tuple(draft.peers),

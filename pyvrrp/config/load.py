@@ -65,7 +65,7 @@ def load(source: Source) -> Loaded:
     root = parse(source, problems)
     uses: list[InterfaceUse] = []
     global_defs, defaults = build_global_defs(root, problems)
-    vrrp_scripts, others = read_vrrp_scripts(root), read_blocks(root)
+    vrrp_scripts, others = read_vrrp_scripts(root), read_blocks(root, problems)
     trackable = [one for field in TRACKABLE for one in others.get(field, ())]
     defined = definitions(root, [*vrrp_scripts.values(), *trackable])
     blocks = _named(root, "vrrp_instance", problems)

@@ -7,29 +7,25 @@ from typing import Any, Final
 
 from pyvrrp.config.addresses import FLAGS
 from pyvrrp.config.fill import fill
-from pyvrrp.config.readers import parse_seconds
+from pyvrrp.config.problems import Problems
+from pyvrrp.config.trackable import is_reversed, read_link_beat, read_link_delay, read_track_file, read_track_process
 from pyvrrp.config.tree import Statement
 from pyvrrp.model.options import AddressOptions, InstanceOptions, Route
 from pyvrrp.model.tracked import (
     BfdInstance,
     GarpGroup,
-    LinkBeat,
-    LinkDelay,
-    TrackFile,
     TrackGroup,
-    TrackProcess,
 )
-from pyvrrp.units import SECOND
 
 INERT: Final = frozenset({"peer", "preferred_lft", *FLAGS})
 """Options of an address that are kept as they are written."""
 
 
-def read_blocks(root: Statement) -> dict[str, Any]:
+def read_blocks(root: Statement, problems: Problems) -> dict[str, Any]:
     """The fields of `Config` for the blocks that are there."""
     found: dict[str, list[Any]] = {}
     for block in root.children:
-        for name, value in _block(block):
+        for name, value in _block(block, problems):
             if value is not None:
                 found.setdefault(name, []).append(value)
     return {name: tuple(values) for name, values in found.items()}
@@ -50,26 +46,20 @@ def read_options(block: Statement) -> InstanceOptions | None:
     return fill(InstanceOptions, statements, **{name: tuple(values) for name, values in lists.items()})
 
 
-def _block(block: Statement) -> Iterator[tuple[str, Any]]:
+def _block(block: Statement, problems: Problems) -> Iterator[tuple[str, Any]]:
     word, inside = block.word, block.children
     name = block.words[1] if len(block.words) > 1 else ""
     match word:
         case "track_file" | "vrrp_track_file":
-            yield "track_files", fill(TrackFile, inside, name=name, reverse=_reverse(inside))
+            yield "track_files", read_track_file(block, name, problems)
         case "vrrp_track_process":
-            delay = _last(inside, "delay")
-            given = {} if delay is None else {"terminate_delay": delay, "fork_delay": delay}
-            own = {child.word for child in inside}
-            given = {key: value for key, value in given.items() if key not in own}
-            match_ = next((" ".join(c.words[1:2]) or "exact" for c in inside if c.word == "param_match"), None)
-            process = fill(TrackProcess, inside, name=name, reverse=_reverse(inside), param_match=match_, **given)
-            yield "track_processes", process
+            yield "track_processes", read_track_process(block, name, problems)
         case "bfd_instance":
             own = {child.word for child in inside}
             both = own.isdisjoint({"vrrp", "checker"})
             given = {"ttl": _last(inside, "hoplimit"), "neighbor_ip": _last(inside, "neighbour_ip")}
             session = fill(
-                BfdInstance, inside, name=name, reverse=_reverse(inside), **{k: v for k, v in given.items() if v}
+                BfdInstance, inside, name=name, reverse=is_reversed(inside), **{k: v for k, v in given.items() if v}
             )
             if session is not None and not both:
                 from dataclasses import replace
@@ -84,10 +74,10 @@ def _block(block: Statement) -> Iterator[tuple[str, Any]]:
             yield "track_groups", TrackGroup(name=name, group=members)
         case "interface_up_down_delays":
             for line in inside:
-                yield "interface_up_down_delays", _delay(line)
+                yield "interface_up_down_delays", read_link_delay(line, problems)
         case "linkbeat_interfaces":
             for line in inside:
-                yield word, LinkBeat(interface=line.word, method=line.words[1] if len(line.words) > 1 else None)
+                yield word, read_link_beat(line, problems)
         case "static_ipaddress" | "static_routes" | "static_rules":
             for line in inside:
                 yield word, _route(line)
@@ -112,20 +102,9 @@ def _address(line: Statement) -> AddressOptions:
     return AddressOptions(address=line.word, words=tuple(line.words[1:]))
 
 
-def _delay(line: Statement) -> LinkDelay | None:
-    values = [parse_seconds(word, 0, 255 * SECOND) for word in line.words[1:3]]
-    good = [value for value in values if isinstance(value, int)]
-    return LinkDelay(interface=line.word, down=good[0], up=good[1] if len(good) > 1 else 0) if good else None
-
-
 def _names(statement: Statement) -> Iterable[str]:
     return statement.words[1:] if not statement.children else (w for c in statement.children for w in c.words)
 
 
 def _last(statements: Iterable[Statement], word: str) -> Any:
     return next((child.value for child in reversed(list(statements)) if child.word == word), None)
-
-
-def _reverse(statements: Iterable[Statement]) -> bool | None:
-    """True, or None where nothing is said of it."""
-    return any(child.word == "weight" and "reverse" in child.words[2:] for child in statements) or None

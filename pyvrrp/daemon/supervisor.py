@@ -83,6 +83,10 @@ class Supervisor:
 
     def run(self) -> ExitStatus:
         """Live. InUseError or OSError where a worker's pid file cannot be had."""
+        if any(file.init_file for file in self._reading.config.track_files):
+            from pyvrrp.trackers.initial import write_first
+
+            write_first(self._reading.config.track_files, self.log)
         try:
             for role in ROLES:
                 if needed(role, self._reading.config, self._options):

@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pyvrrp.core.log import Level, Log
@@ -38,7 +39,6 @@ from pyvrrp.core.vrrp.events import (
     Started,
     StopRequested,
     TimePassed,
-    TrackerChanged,
     WallClock,
 )
 from pyvrrp.core.vrrp.garp import earliest
@@ -53,18 +53,17 @@ from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
-from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
     from pyvrrp.daemon.sync_follower import SyncFollower
+    from pyvrrp.daemon.vrrp_trackers import Trackers
     from pyvrrp.kernel.processes import Process
     from pyvrrp.model.notify import Notify
     from pyvrrp.model.scripts import Command
     from pyvrrp.notify.scripts import Notifier
-    from pyvrrp.trackers.scripts import ScriptTracker
 
 Tell = Callable[[Level, str], None]
 
@@ -113,7 +112,7 @@ class VrrpRole:
         self._devices: dict[str, InterfaceFacts] = {}
         self._interfaces: dict[str, InterfaceFacts] = {}
         """The same, without the addresses that come and go with mastership."""
-        self._scripts: ScriptTracker | None = None
+        self._trackers: Trackers | None = None
         self._notifier: Notifier | None = None
         """Both only where they have something to do: most directors load nothing of them."""
         self._sync: SyncFollower | None = None
@@ -173,8 +172,8 @@ class VrrpRole:
 
     async def stop(self) -> None:
         """Say goodbye and take the addresses away, unless told to leave them."""
-        if self._scripts is not None:
-            self._scripts.stop()
+        if self._trackers is not None:
+            self._trackers.stop()
         if not self._host.options.dont_release_vrrp:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
@@ -190,16 +189,13 @@ class VrrpRole:
             from pyvrrp.notify.scripts import Notifier
 
             self._notifier = Notifier(self._start_command, self._host.log)
-        if self._scripts is None and config.vrrp_scripts:
-            from pyvrrp.trackers.scripts import ScriptTracker
+        if self._trackers is None and tracks(config):
+            from pyvrrp.daemon.vrrp_trackers import Trackers
 
-            self._scripts = ScriptTracker(
-                lambda script: self._start_command(script.script),
-                self._host.log,
-                lambda name, up: self._feed(TrackerChanged(monotonic(), Tracker.SCRIPT, name, up)),
-            )
-        if self._scripts is not None:
-            self._scripts.run(config.vrrp_scripts)
+            start = partial(self._start_command, listen=True)
+            self._trackers = Trackers(start, self._host.log, self._feed, self._interfaces.get)
+        if self._trackers is not None:
+            self._trackers.run(config)
 
     def _follow(self, config: Config) -> None:
         """Move the connection synchronisation of IPVS with its instance, where one is configured."""
@@ -215,15 +211,16 @@ class VrrpRole:
             self._sync = SyncFollower(LinuxIpvs(place(ipvs.net_namespace_ipvs if ipvs else None)), self._host.log)
         self._sync.configure(followed(config))
 
-    def _start_command(self, command: Command) -> Process:
+    def _start_command(self, command: Command, *, listen: bool = False) -> Process:
         from pyvrrp.kernel.processes import start
 
-        return start(command, self._config.global_defs.scripts)
+        return start(command, self._config.global_defs.scripts, listen=listen)
 
     def snapshot(self) -> VrrpSnapshot:
         if self._listening.look_at is not None:
             self._read_packets()
-        return self._router.snapshot()
+        found = self._router.snapshot()
+        return found if self._trackers is None else replace(found, trackers=self._trackers.snapshot())
 
     # What happens.
 
@@ -263,6 +260,8 @@ class VrrpRole:
                 return  # our own doing: each of a thousand addresses is announced to us
             self._interfaces[name] = facts
         self._open_sockets()
+        if facts is not None and self._trackers is not None:
+            facts = self._trackers.link(name, facts)
         self._feed(InterfaceChanged(monotonic(), name, facts))
 
     def _address_removed(self, dev: str, address: Address) -> None:
@@ -451,3 +450,16 @@ def _each(
     for address, error in refused:
         whose = next(action.instance for action in actions if address in action.addresses)
         yield KernelRefused(monotonic(), whose, str(error), (address,)), error.fault
+
+
+def tracks(config: Config) -> bool:
+    """Is there anything to find out, other than what netlink tells?"""
+    polls = config.global_defs.vrrp is not None and config.global_defs.vrrp.linkbeat_use_polling
+    return (
+        polls
+        or bool(config.linkbeat_interfaces)
+        or any(
+            i.track_script or i.track_file or i.track_process or i.track_bfd or i.linkbeat_use_polling
+            for i in config.vrrp_instances
+        )
+    )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.core.lvs.ipvs_table import Dump, Operation, Table
     from pyvrrp.core.vrrp.events import InterfaceFacts
     from pyvrrp.errors import KernelError
+    from pyvrrp.kernel.linkbeat import Method
     from pyvrrp.model.lvs import ServiceKey
     from pyvrrp.model.vrrp import VirtualAddress
 
@@ -114,6 +115,18 @@ class Packets(Protocol):
     ) -> None: ...
 
     def announce(self, interface: str, address: Address) -> None: ...
+
+
+class LinkBeats(Protocol):
+    """Asking a device for its link, past netlink."""
+
+    def best(self, name: str) -> Method:
+        """The first method that the device answers to. KernelError(ABSENT) where there is no such device."""
+        ...
+
+    def is_up(self, name: str, method: Method) -> bool:
+        """Whether the device is up and has a link. KernelError where it does not say so in this way."""
+        ...
 
 
 class Ipvs(Protocol):

@@ -15,6 +15,10 @@ from pyvrrp.kernel.accounts import account
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.scripts import Command, ScriptRules
 
+_SAID: Final = 65536
+_KEPT: Final = 2048
+_LINE: Final = 200
+"""Bytes that are read in one go, and kept; letters of the last line."""
 _NOT_PASSED_ON: Final = frozenset({"IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"})
 
 
@@ -34,6 +38,32 @@ class Process:
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
         self._pidfd = os.pidfd_open(child.pid)
+        self._said = b""
+        if child.stderr is not None:
+            os.set_blocking(child.stderr.fileno(), False)
+
+    @property
+    def stderr(self) -> int | None:
+        """The descriptor of what it says, where that is listened to; `listen` when it is readable."""
+        return None if self._child.stderr is None else self._child.stderr.fileno()
+
+    def listen(self) -> bool:
+        """Take what it said, and keep the end of it; False when it says no more."""
+        if self._child.stderr is None:
+            return False
+        try:
+            data = os.read(self._child.stderr.fileno(), _SAID)
+        except BlockingIOError:
+            return True
+        self._said = (self._said + data)[-_KEPT:]
+        return bool(data)
+
+    @property
+    def last_words(self) -> str:
+        """The last line that it said, free of control characters."""
+        lines = self._said.decode(errors="replace").split("\n")
+        text = next((line.strip() for line in reversed(lines) if line.strip()), "")
+        return "".join(letter if letter.isprintable() else "?" for letter in text)[-_LINE:]
 
     @property
     def pid(self) -> int:
@@ -52,11 +82,17 @@ class Process:
     def status(self) -> int:
         """Exit status, or minus the signal, of a program that has ended. Call it once."""
         os.close(self._pidfd)
+        if self._child.stderr is not None:
+            self.listen()  # a child of its own may hold the other end: nobody waits for that
+            self._child.stderr.close()
         return self._child.wait()
 
 
-def spawn(words: Sequence[str], identity: Identity | None) -> Process:
-    """Start a program, as somebody else if that is not who we are. KernelError if it cannot be started."""
+def spawn(words: Sequence[str], identity: Identity | None, *, listen: bool = False) -> Process:
+    """Start a program, as somebody else if that is not who we are. KernelError if it cannot be started.
+
+    `listen`: keep the last that it says on its standard error.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     if identity is not None and identity == Identity(os.geteuid(), os.getegid(), tuple(os.getgroups())):
         identity = None
@@ -65,7 +101,7 @@ def spawn(words: Sequence[str], identity: Identity | None) -> Process:
             words,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if listen else subprocess.DEVNULL,
             env=environment,
             process_group=0,
             user=None if identity is None else identity.uid,
@@ -77,7 +113,7 @@ def spawn(words: Sequence[str], identity: Identity | None) -> Process:
     return Process(child)
 
 
-def start(command: Command, rules: ScriptRules | None) -> Process:
+def start(command: Command, rules: ScriptRules | None, *, listen: bool = False) -> Process:
     """Run a command of the configuration as the account that it names, that script_user names, that keepalived_script
     is, or else as ourselves. KernelError if there is no such account or the program cannot be started.
     """
@@ -87,10 +123,10 @@ def start(command: Command, rules: ScriptRules | None) -> Process:
     try:
         found = account(user, group)
     except KeyError:
-        return spawn(command.words, None)
+        return spawn(command.words, None, listen=listen)
     if isinstance(found, str):
         raise kernel_error(errno.EINVAL, operation, found)
     uid, gid = found
     all_groups = (group or "").startswith(":") or (rules is not None and rules.set_supplementary_groups)
     groups = tuple(os.getgrouplist(pwd.getpwuid(uid).pw_name, gid)) if all_groups else ()
-    return spawn(command.words, Identity(uid, gid, groups))
+    return spawn(command.words, Identity(uid, gid, groups), listen=listen)

@@ -35,7 +35,6 @@ class InstanceOptions:
     use_ipvlan: tuple[str, ...] | None = None
     vrf: str | None = None
     promote_secondaries: bool = False
-    linkbeat_use_polling: bool = False
     no_accept: bool = False
     debug: int = 0
     lvs_sync_daemon_interface: str | None = None

@@ -32,6 +32,15 @@ class Tracked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InitFile:
+    """init_file [VALUE] [overwrite]: what is written at start."""
+
+    value: int = 0
+    overwrite: bool = False
+    """Even where there is a file already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TrackFile:
     """track_file NAME: a file with a number in it."""
 
@@ -40,8 +49,8 @@ class TrackFile:
     weight: int = 1
     """What the number is multiplied by; 0: a number other than 0 is a fault."""
     reverse: bool = False
-    init_file: tuple[str, ...] | None = None
-    """[VALUE] [overwrite]: made at start; None: not."""
+    init_file: InitFile | None = None
+    """None: nothing is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

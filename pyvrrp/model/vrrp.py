@@ -152,6 +152,8 @@ class VrrpInstance(Tracking):
     track_bfd: tuple[Tracked, ...] = ()
     dont_track_primary: bool = False
     """Do not fault when `interface` goes down."""
+    linkbeat_use_polling: bool = False
+    """Ask `interface` for its link."""
     mcast_src_ip: Address | None = None
     """Source of advertisements (also unicast_src_ip); the interface's first address where None."""
     mcast_dst_ip: Address = VRRP_GROUP4

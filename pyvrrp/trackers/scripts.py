@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, assert_never
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.tracking.script import EndScript, RunScript, ScriptAction, ScriptMachine
+from pyvrrp.core.tracking.script import PATIENCE, EndScript, RunScript, ScriptAction, ScriptMachine
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.timer import monotonic
 from pyvrrp.model.scripts import VrrpScript
@@ -23,19 +23,23 @@ Spawn = Callable[[VrrpScript], "Process"]
 class ScriptTracker:
     """All vrrp_scripts. Timers of the event loop will do: a script's result is no matter of milliseconds."""
 
-    def __init__(self, spawn: Spawn, log: Callable[[Level, str], None], changed: Callable[[str, bool], None]) -> None:
-        """`changed` is told the name and whether it is up now, at the first result and whenever that changes."""
+    def __init__(
+        self, spawn: Spawn, log: Callable[[Level, str], None], changed: Callable[[str, bool | None, str], None]
+    ) -> None:
+        """`changed` is told the name, whether it is up now and how the last run went: at the first result, whenever
+        that changes, and (None) when a reload gave it another command."""
         self._spawn = spawn
         self._log = log
         self._changed = changed
         self._machines: dict[str, ScriptMachine] = {}
         self._processes: dict[str, Process] = {}
+        self._dismissed: set[Process] = set()
+        """Those of an earlier configuration that have not ended yet."""
         self._timer: asyncio.TimerHandle | None = None
 
-    @property
-    def states(self) -> dict[str, bool | None]:
-        """What each script found; None before its first result."""
-        return {name: machine.is_up for name, machine in self._machines.items()}
+    def describe(self) -> dict[str, tuple[bool | None, str]]:
+        """Each by name: what it found, None before its first result, and how its last run went."""
+        return {name: (machine.is_up, machine.last_run) for name, machine in self._machines.items()}
 
     def run(self, scripts: Sequence[VrrpScript]) -> None:
         """Run these from now on. One whose command is the same goes on from where it was."""
@@ -47,11 +51,12 @@ class ScriptTracker:
             if old is not None and old.config.script == script.script:
                 machine.resume(old)
             else:
-                if old is not None:
-                    self._end(script.name, kill=False)
+                self._dismiss(script.name)
+                if old is not None or machine.is_up is not None:
+                    self._changed(script.name, machine.is_up, "has not succeeded yet (init_fail)")
                 self._perform(machine.start(at))
         for name in before:
-            self._end(name, kill=False)
+            self._dismiss(name)
         self._arm()
 
     def stop(self) -> None:
@@ -95,15 +100,26 @@ class ScriptTracker:
             self._result(script.name, lambda machine: machine.not_started(monotonic(), reason))
             return
         self._processes[script.name] = process
-        asyncio.get_running_loop().add_reader(process.fileno(), self._ended, script, process)
+        loop = asyncio.get_running_loop()
+        loop.add_reader(process.fileno(), self._ended, script, process)
+        if process.stderr is not None:
+            loop.add_reader(process.stderr, self._listen, process)
+
+    def _listen(self, process: Process) -> None:
+        if process.stderr is not None and not process.listen():
+            asyncio.get_running_loop().remove_reader(process.stderr)
 
     def _ended(self, script: VrrpScript, process: Process) -> None:
-        asyncio.get_running_loop().remove_reader(process.fileno())
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(process.fileno())
+        if process.stderr is not None:
+            loop.remove_reader(process.stderr)
         status = process.status()
+        self._dismissed.discard(process)
         if self._processes.get(script.name) is not process:
             return  # of a command that a reload has replaced
         del self._processes[script.name]
-        self._result(script.name, lambda machine: machine.finished(monotonic(), status))
+        self._result(script.name, lambda machine: machine.finished(monotonic(), status, process.last_words))
         self._arm()
 
     def _result(self, name: str, result: Callable[[ScriptMachine], list[ScriptAction]]) -> None:
@@ -113,11 +129,19 @@ class ScriptTracker:
         before = machine.is_up
         self._perform(result(machine))
         if machine.is_up is not None and machine.is_up is not before:
-            self._changed(name, machine.is_up)
+            self._changed(name, machine.is_up, machine.last_run)
 
     def _end(self, name: str, *, kill: bool) -> None:
-        process = self._processes.get(name)
-        if process is not None:
+        if (process := self._processes.get(name)) is not None:
             process.end(kill=kill)
-            if name not in self._machines:
-                del self._processes[name]
+
+    def _dismiss(self, name: str) -> None:
+        """End the command; nobody waits for how."""
+        if (process := self._processes.pop(name, None)) is not None:
+            process.end(kill=False)
+            self._dismissed.add(process)
+            asyncio.get_running_loop().call_later(seconds(PATIENCE), self._kill, process)
+
+    def _kill(self, process: Process) -> None:
+        if process in self._dismissed:
+            process.end(kill=True)

@@ -21,6 +21,7 @@ from tests.unit.config.reference import TEXT
 pytestmark = [pytest.mark.root, pytest.mark.keepalived]
 
 INSTANCE = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\n%s\nvirtual_ipaddress {\n10.0.0.1/24\n}\n}\n"
+SECURE = "global_defs {\nenable_script_security\nscript_user root\n}\n"
 SERVER = """\
 virtual_server 10.0.0.1 80 {
 lb_algo rr
@@ -32,7 +33,32 @@ real_server 10.0.0.2 80 {
 }
 }
 """
+TRACKED = """\
+vrrp_script sw {
+script /bin/true
+weight 5
+}
+track_file f {
+file /tmp/f
+}
+track_file fw {
+file /tmp/f
+weight 3
+}
+vrrp_track_process pw {
+process sshd
+weight 7
+}
+"""
+GROUP = (
+    INSTANCE + INSTANCE.replace(" V ", " W ").replace("id 5", "id 6") + "vrrp_sync_group G {\ngroup {\nV W\n}\n%s\n}\n"
+)
 AROUND = {
+    "P": "vrrp_track_process p {\n%s\n}\n" + INSTANCE % "track_process {\np\n}",
+    "Q": "track_file f {\n%s\n}\n" + INSTANCE % "track_file {\nf\n}",
+    "M": SECURE + TRACKED + GROUP % ("%s", "", ""),
+    "N": SECURE + TRACKED + GROUP % ("", "", "%s"),
+    "O": SECURE + TRACKED + GROUP % ("priority 255", "", "%s"),
     "V": INSTANCE,
     "G": "global_defs {\n%s\n}\n" + INSTANCE % "",
     "S": SERVER % ("%s", ""),

@@ -2,7 +2,7 @@
 
 TABLE = """
 [/]
-linkbeat_use_polling | flag | off | linkbeat | ask the interfaces for their link state instead of listening to netlink
+linkbeat_use_polling | flag | off | active | ask the interfaces for their link state instead of listening to netlink
 net_namespace | !word | none | active; once | run in this network namespace; pid files go to their own directory
 net_namespace_ipvs | ?word | same namespace as process | active | programme IPVS in this namespace
 namespace_with_ipsets | flag | off | firewall | permit ipsets inside a namespace on kernels older than 3.13
@@ -16,13 +16,13 @@ static_routes | lines static_routes | - | static | routes kept for the life of t
 static_rules | lines static_rules | - | static | policy rules kept for the life of the daemon
 vrrp_sync_group | block vrrp_sync_group !NAME | - | active | instances that change state together
 garp_group | block garp_group | - | garpgroup; needs garp_interval or gna_interval | common pacing of gratuitous ARP
-linkbeat_interfaces | lines linkbeat_interfaces | - | linkbeat | per-interface link polling
+linkbeat_interfaces | lines linkbeat_interfaces | - | active | per-interface link polling
 vrrp_instance | block vrrp_instance !NAME | - | active | one virtual router
 vrrp_script | block vrrp_script NAME | - | active; needs script | a command that says whether instances are fit
-vrrp_track_process | block vrrp_track_process NAME | - | process; needs process | process-presence check; needs process
-interface_up_down_delays | lines interface_up_down_delays | - | debounce | debounce link up/down per interface
-track_file | block track_file NAME | - | file; needs file | value file watched with inotify
-vrrp_track_file | block track_file NAME | - | file; old track_file; needs file | older spelling of track_file
+vrrp_track_process | block vrrp_track_process NAME | - | active; needs process | process-presence check; needs process
+interface_up_down_delays | lines interface_up_down_delays | - | active | debounce link up/down per interface
+track_file | block track_file NAME | - | active; needs file | value file watched with inotify
+vrrp_track_file | block track_file NAME | - | active; old track_file; needs file | older spelling of track_file
 bfd_instance | block bfd_instance NAME | - | bfd; needs neighbor_ip or neighbour_ip | BFD session, at most 31 characters
 SSL | block SSL | - | active | client certificate for SSL_GET
 virtual_server_group | lines virtual_server_group NAME | - | active; needs <line> | addresses and marks of one service
@@ -141,8 +141,8 @@ lvs_netlink_cmd_rcv_bufs | !uint 0.. | kernel | buffers | as vrrp_, checker proc
 lvs_netlink_cmd_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
 lvs_netlink_monitor_rcv_bufs | !uint 0.. | kernel | buffers | as vrrp_, checker process
 lvs_netlink_monitor_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
-process_monitor_rcv_bufs | !uint 0.. | kernel | buffers | proc-connector socket
-process_monitor_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
+process_monitor_rcv_bufs | !uint 0.. | kernel | active | proc-connector socket
+process_monitor_rcv_bufs_force | bool | false | active | SO_RCVBUFFORCE
 rs_init_notifies | bool | false | script | notify for real servers at start
 no_checker_emails | bool | false | mail | mail only when a server is added/removed
 vrrp_rx_bufs_policy | !word | system default | active | receive-buffer sizing

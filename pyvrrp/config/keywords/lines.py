@@ -122,10 +122,10 @@ track_group | word | none | static | follow this track_group
 <line> | words1 | the script's | active | NAME [weight N [reverse or noreverse]]
 
 [tracked_file]
-<line> | words1 | the file's | track | NAME [weight N [reverse or noreverse]]
+<line> | words1 | the file's | active | NAME [weight N [reverse or noreverse]]
 
 [track_process]
-<line> | words1 | the process's | track | NAME [weight N [reverse or noreverse]]
+<line> | words1 | the process's | active | NAME [weight N [reverse or noreverse]]
 
 [track_bfd]
 <line> | words1 | the session's | track | NAME [weight N [reverse or noreverse]]
@@ -143,10 +143,10 @@ track_group | word | none | static | follow this track_group
 <line> | words1 | - | mail | addresses of recipients
 
 [interface_up_down_delays]
-<line> | words1 | UP 0 | debounce | IFNAME DOWN [UP], seconds
+<line> | words1 | UP 0 | active | IFNAME DOWN [UP], seconds
 
 [linkbeat_interfaces]
-<line> | words1 | the best there is | linkbeat | IFNAME [MII, ETHTOOL or IOCTL]
+<line> | words1 | the best there is | active | IFNAME [MII, ETHTOOL or IOCTL]
 
 [virtual_server_group]
 <IPADDR> | words1 | port none | active | single address entry

@@ -12,20 +12,20 @@ user | words1 | script_user | active | uid/gid of the script
 init_fail | flag | off (start assumed up) | active | intended: start in failed state
 
 [vrrp_track_process]
-process | words1 | required | process; once | name (and arguments) to look for
-param_match | ?words | none, exact if args given | process | how arguments are compared
-weight | !weight -254..254 | 0 | process; once | priority change; 0 = fault
-quorum | uint 1..65535 | 1 | process | minimum number of processes
-quorum_max | uint 0..65535 | unlimited | process | 0 = must not run
-delay | secs 0.000001..3600 | 0 | process | both delays
-terminate_delay | secs 0.000001..3600 | 0 | process | delay before acting on loss
-fork_delay | secs 0.000001..3600 | 0 | process | delay before acting on appearance
-full_command | flag | off; on with args or param_match | process | match /proc/PID/cmdline
+process | words1 | required | active; once | name (and arguments) to look for
+param_match | ?words | none, exact if args given | active | how arguments are compared
+weight | !weight -254..254 | 0 | active; once | priority change; 0 = fault
+quorum | uint 1..65535 | 1 | active | minimum number of processes
+quorum_max | uint 0..65535 | unlimited | active | 0 = must not run
+delay | secs 0.000001..3600 | 0 | active | both delays
+terminate_delay | secs 0.000001..3600 | 0 | active | delay before acting on loss
+fork_delay | secs 0.000001..3600 | 0 | active | delay before acting on appearance
+full_command | flag | off; on with args or param_match | active | match /proc/PID/cmdline
 
 [track_file]
-file | !word | required | file | path read
-weight | !weight -254..254 | 1 | file | multiplier
-init_file | ?words | off; value 0 | file | create (or overwrite) file at start; never on reload or -t
+file | !word | required | active | path read
+weight | !weight -254..254 | 1 | active | multiplier
+init_file | ?words | off; value 0 | active | create (or overwrite) file at start; never on reload or -t
 
 [bfd_instance]
 source_ip | ip | any | bfd | local address; family must match neighbour

@@ -5,8 +5,8 @@ TABLE = """
 group | lines group | required | active | members, by name
 track_interface | lines track_interface | - | active | interfaces tracked for all members
 track_script | lines track_script | - | active | script tracked for all members
-track_file | lines tracked_file | - | track | file tracked for all members
-track_process | lines track_process | - | track | process tracked for all members
+track_file | lines tracked_file | - | active | file tracked for all members
+track_process | lines track_process | - | active | process tracked for all members
 track_bfd | lines track_bfd | - | track | BFD session tracked for all members
 notify_master | command | none | active; once | script for that group state, no extra arguments
 notify_backup | command | none | active; once | script for that group state, no extra arguments
@@ -14,8 +14,8 @@ notify_fault | command | none | active; once | script for that group state, no e
 notify_stop | command | none | active; once | script for that group state, no extra arguments
 notify | command | none | active | script + GROUP name STATE 0
 smtp_alert | bool | global smtp_alert_vrrp/smtp_alert | mail | mail on group change
-global_tracking | flag | off | groupweight; says DEPRECATED; old sync_group_tracking_weight | older spelling
-sync_group_tracking_weight | flag | off | groupweight | allow weighted tracking in the group
+global_tracking | flag | off | active; says DEPRECATED; old sync_group_tracking_weight | older spelling
+sync_group_tracking_weight | flag | off | active | allow weighted tracking in the group
 notify_priority_changes | bool | global | fifo | fifo events for priority changes of members
 
 [vrrp_instance]
@@ -34,8 +34,8 @@ vrf | ifname | none | vrf | VRF for unicast without interface
 dont_track_primary | flag | off | active | ignore faults of own interface
 track_interface | lines track_interface | - | active | interfaces that fault or weight the instance
 track_script | lines track_script | - | active | scripts that fault or weight the instance
-track_file | lines tracked_file | - | track | files that fault or weight the instance
-track_process | lines track_process | - | track | processes that fault or weight the instance
+track_file | lines tracked_file | - | active | files that fault or weight the instance
+track_process | lines track_process | - | active | processes that fault or weight the instance
 track_bfd | lines track_bfd | - | track | BFD sessions that fault or weight the instance
 mcast_src_ip | ip | first address of interface | active | source address; family must match
 unicast_src_ip | ip | first address of interface | active | as mcast_src_ip, marks unicast configured
@@ -50,7 +50,7 @@ virtual_ipaddress | lines virtual_address | - | active | advertised VIPs
 virtual_ipaddress_excluded | lines virtual_address | - | active | VIPs not in adverts; families may mix
 no_virtual_ipaddress | flag | off | active; new | allow no VIP
 promote_secondaries | flag | off | promote | set sysctl on interface while running
-linkbeat_use_polling | flag | off | linkbeat; says DEPRECATED; old linkbeat_interfaces | poll link of own interface
+linkbeat_use_polling | flag | off | active; says DEPRECATED; old linkbeat_interfaces | poll link of own interface
 v3_checksum_as_v2 | bool | global | active; new | VRRPv3/IPv4 checksum without pseudo-header
 virtual_routes | lines route | - | routes | routes while master
 virtual_rules | lines rule | - | rules | rules while master

@@ -12,7 +12,7 @@ from typing import Final
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.model.scripts import VrrpScript
-from pyvrrp.units import SECOND, Micros
+from pyvrrp.units import SECOND, Micros, format_seconds
 
 PATIENCE: Final[Micros] = 2 * SECOND
 """From asking an overdue script to end (SIGTERM) to ending it (SIGKILL)."""
@@ -46,6 +46,9 @@ class ScriptMachine:
         """None until the first result."""
         self.last_status: int | None = None
         """Exit status of the last run, negative: the signal that ended it."""
+        self.last_run = ""
+        """How it went, in words: ``exit status 1 after 0.02 s: what it said last``."""
+        self._began: Micros = 0
         self._result = 0
         self._next_run: Micros | None = None
         self._ends_at: Micros | None = None
@@ -61,7 +64,8 @@ class ScriptMachine:
 
     def resume(self, before: ScriptMachine) -> None:
         """A reload kept the command: go on from its result."""
-        self.is_up, self.last_status = before.is_up, before.last_status
+        self.is_up, self.last_status, self.last_run = before.is_up, before.last_status, before.last_run
+        self._began = before._began
         self._result = 0 if not before.is_up else self.config.rise + self.config.fall - 1
         self._next_run, self._ends_at, self._timed_out = before._next_run, before._ends_at, before._timed_out
 
@@ -81,31 +85,46 @@ class ScriptMachine:
                 text = f"Track script {self.config.name} is still running, skipping a run"
                 actions.append(Log(Level.INFO, text))
             else:
-                self._ends_at = at + (self.config.timeout or self.config.interval)
+                self._began, self._ends_at = at, at + self._limit
                 self._timed_out = False
                 actions.append(RunScript(self.config))
         return actions
 
-    def finished(self, at: Micros, status: int) -> list[ScriptAction]:
-        """The command ended: exit status, or minus the signal. `is_up` may have changed."""
+    def finished(self, at: Micros, status: int, said: str = "") -> list[ScriptAction]:
+        """The command ended: exit status, or minus the signal; `said`: its last words. `is_up` may have changed."""
         self._ends_at = None
         good = status == 0 and not self._timed_out
+        self.last_run = self._describe(at, status, said)
         name = self.config.name
         actions: list[ScriptAction] = []
         if status != self.last_status:
             self.last_status = status
-            said = f"now returning {status}" if status >= 0 else f"ended by signal {-status}"
-            actions.append(Log(Level.INFO, f"Script `{name}` {said}"))
+            how = f"now returning {status}" if status >= 0 else f"ended by signal {-status}"
+            actions.append(Log(Level.INFO, f"Script `{name}` {how}"))
         before, self.is_up = self.is_up, self._count(good)
         if self.is_up is not before:
             outcome = "succeeded" if self.is_up else "timed_out" if self._timed_out else "failed"
             actions.append(Log(Level.INFO, f"VRRP_Script({name}) {outcome}"))
+            if not self.is_up:
+                actions.append(Log(Level.INFO, f"Script `{name}`: {self.last_run}"))
         return actions
 
     def not_started(self, at: Micros, reason: str) -> list[ScriptAction]:
         """The command could not be started: a failure like any other."""
-        self._timed_out = False
-        return [Log(Level.ERROR, f"Script `{self.config.name}`: {reason}"), *self.finished(at, 127)]
+        self._timed_out, self._began = False, at
+        return [Log(Level.ERROR, f"Script `{self.config.name}`: {reason}"), *self.finished(at, 127, reason)]
+
+    @property
+    def _limit(self) -> Micros:
+        return self.config.timeout or self.config.interval
+
+    def _describe(self, at: Micros, status: int, said: str) -> str:
+        took = format_seconds((at - self._began + 500) // 1000 * 1000)
+        if self._timed_out:
+            text = f"timed out after {format_seconds(self._limit)} s, ended after {took} s"
+        else:
+            text = f"exit status {status} after {took} s" if status >= 0 else f"signal {-status} after {took} s"
+        return f"{text}: {said}" if said else text
 
     def _count(self, good: bool) -> bool:
         rise, fall = self.config.rise, self.config.fall

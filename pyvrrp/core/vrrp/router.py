@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
@@ -13,6 +14,7 @@ from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, ReportGroup, ReportTransition
 from pyvrrp.core.vrrp.complaints import Complaints
 from pyvrrp.core.vrrp.credentials import Clock
+from pyvrrp.core.vrrp.debounce import Debounce
 from pyvrrp.core.vrrp.events import (
     AddressRemoved,
     DatagramReceived,
@@ -93,6 +95,7 @@ class Router:
         self._unknown = Complaints("unknown virtual router")
         self._deaf_until: Micros = 0
         self._started = False
+        self._debounce = Debounce(config.interface_up_down_delays)
         for name, instance in keyed(config).items():
             self._machines[name] = self._machine(instance)
         self._wire(config)
@@ -143,10 +146,16 @@ class Router:
     @property
     def not_before(self) -> Micros | None:
         """No deadline comes earlier than this. Costs nothing, where `deadline` looks at what advertisements moved."""
-        return self._timers[0][0] if self._timers else None
+        machines, links = self._timers[0][0] if self._timers else None, self._debounce.deadline()
+        return machines if links is None else links if machines is None else min(links, machines)
 
     def deadline(self) -> Micros | None:
         """When TimePassed is due; None: never."""
+        links, machines = self._debounce.deadline(), self._next_timer()
+        return machines if links is None else links if machines is None else min(links, machines)
+
+    def _next_timer(self) -> Micros | None:
+        """When the first machine wants to act."""
         while self._timers:
             at, _, machine = self._timers[0]
             due = machine.deadline()
@@ -230,7 +239,11 @@ class Router:
 
     def _time(self, at: Micros) -> list[Action]:
         actions: list[Action] = []
-        while (due := self.deadline()) is not None and due <= at:
+        for name in self._debounce.due(at):
+            facts = self._interfaces[name]
+            self._interfaces[name] = replace(facts, up=not facts.up)
+            actions += self._look_again(self._watchers.get(name, []), at)
+        while (due := self._next_timer()) is not None and due <= at:
             machine = self._timers[0][2]
             advert = machine.beat(at)
             if advert is not None:
@@ -242,11 +255,13 @@ class Router:
         return actions
 
     def _interface(self, event: InterfaceChanged) -> list[Action]:
-        if event.facts is None:
-            self._interfaces.pop(event.name, None)
+        name, facts = event.name, event.facts
+        if facts is None:
+            self._debounce.gone(name)
+            self._interfaces.pop(name, None)
         else:
-            self._interfaces[event.name] = event.facts
-        return self._look_again(self._watchers.get(event.name, []) + self._watchers.get("", []), event.at)
+            self._interfaces[name] = self._debounce.seen(event.at, name, facts, self._interfaces.get(name))
+        return self._look_again(self._watchers.get(name, []) + self._watchers.get("", []), event.at)
 
     def _tracker(self, event: TrackerChanged) -> list[Action]:
         tracked = event.kind, event.name
@@ -302,6 +317,7 @@ class Router:
             actions += _without(machine.delete(at), kept)
         changed = {m: wanted[name] for name, m in self._machines.items() if name in old and m.config != wanted[name]}
         self._wire(config)
+        self._debounce.configure(config.interface_up_down_delays)
         for machine, instance in changed.items():
             actions += machine.reconfigure(at, instance, kept)
         new = [machine for name, machine in self._machines.items() if name not in old]

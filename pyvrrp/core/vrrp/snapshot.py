@@ -110,6 +110,20 @@ class GroupSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrackerSnapshot:
+    """Something that instances are tied to, other than an interface."""
+
+    kind: str
+    """track_script, track_file, track_process or track_bfd."""
+    name: str
+    state: str
+    """In a word: ``succeeds``, ``runs``; of a file its number."""
+    detail: str = ""
+    """How the last run went, how many run, which file it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VrrpSnapshot:
     instances: tuple[InstanceSnapshot, ...] = ()
     sync_groups: tuple[GroupSnapshot, ...] = ()
+    trackers: tuple[TrackerSnapshot, ...] = ()

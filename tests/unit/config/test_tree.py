@@ -133,11 +133,13 @@ def test_a_value_out_of_range_is_told_with_the_default() -> None:
 
 
 def test_keywords_not_active_yet_are_never_silent() -> None:
-    text = V % "track_file {\nf\n}\nsmtp_alert"
-    found = {problem.span.line: problem for problem in outline(f'track_file f {{\nfile "/x"\nweight 5\n}}\n{text}')[1]}
-    assert sorted(found) == [1, 8, 11]
-    assert found[8].effect == "V is not tracked by it"
-    assert found[11].effect == "no mail is sent"
+    text = "global_defs {\nenable_traps\n}\n" + V % "track_bfd {\nb\n}"
+    found = {
+        problem.span.line: problem for problem in outline(f"bfd_instance b {{\nneighbor_ip 10.0.0.9\n}}\n{text}")[1]
+    }
+    assert sorted(found) == [1, 5, 10]
+    assert found[10].effect == "no BFD session runs, so for V it is neither up nor down"
+    assert found[5].effect == "SNMP is not served"
     assert all(problem.severity is Severity.INACTIVE and problem.kind is ProblemClass.OK for problem in found.values())
 
 

@@ -28,17 +28,25 @@ async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
 
 class Bed:
     def __init__(self) -> None:
-        self.changes: list[tuple[str, bool]] = []
+        self.changes: list[tuple[str, bool | None]] = []
+        self.details: list[str] = []
         self.lines: list[str] = []
         self.pids: list[int] = []
         self.identity: Identity | None = None
-        self.tracker = ScriptTracker(self.spawn, self.log, lambda name, up: self.changes.append((name, up)))
+        self.tracker = ScriptTracker(self.spawn, self.log, self.changed)
+
+    def changed(self, name: str, up: bool | None, detail: str) -> None:
+        self.changes.append((name, up))
+        self.details.append(detail)
+
+    def states(self) -> dict[str, bool | None]:
+        return {name: up for name, (up, _) in self.tracker.describe().items()}
 
     def log(self, level: Level, text: str) -> None:
         self.lines.append(text)
 
     def spawn(self, script: VrrpScript) -> Process:
-        process = spawn(script.script.words, self.identity)
+        process = spawn(script.script.words, self.identity, listen=True)
         self.pids.append(process.pid)
         return process
 
@@ -72,17 +80,55 @@ def script(*words: str, **changes: object) -> VrrpScript:
 async def test_the_first_result_and_each_change_are_told(bed: Bed, tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     bed.tracker.run([script("/usr/bin/test", "-e", str(flag))])
-    assert bed.tracker.states == {"chk": None}
+    assert bed.states() == {"chk": None}
     await until(lambda: bed.changes == [("chk", False)])
     flag.touch()
     await until(lambda: bed.changes == [("chk", False), ("chk", True)])
-    assert bed.tracker.states == {"chk": True}
+    assert bed.states() == {"chk": True}
 
 
 async def test_an_overdue_script_and_its_children_are_ended(bed: Bed) -> None:
     bed.tracker.run([script("/bin/sh", "-c", "sleep 60 & sleep 60", interval=60 * SECOND, timeout=50 * MILLISECOND)])
     await until(lambda: bed.changes == [("chk", False)])
     assert "VRRP_Script(chk) timed_out" in bed.lines
+    assert bed.details[0].startswith("timed out after 0.05 s, ended after 0.")
+
+
+async def test_its_last_words_are_kept(bed: Bed) -> None:
+    said = "yes x | head -c 100000 >&2; echo >&2; printf 'not\\033 well\\n\\n' >&2; exit 3"
+    bed.tracker.run([script("/bin/sh", "-c", said, interval=60 * SECOND)])
+    await until(lambda: bool(bed.changes))
+    how, _, words = bed.details[0].partition(": ")
+    assert how.startswith("exit status 3 after 0.")
+    assert words == "not? well"
+    assert bed.tracker.describe() == {"chk": (False, bed.details[0])}
+
+
+async def test_a_child_that_holds_its_standard_error_is_not_waited_for(bed: Bed, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    said = f"sleep 60 & echo $! > {note}; echo gone >&2; exit 1"
+    bed.tracker.run([script("/bin/sh", "-c", said, interval=60 * SECOND)])
+    await until(lambda: bed.changes == [("chk", False)])
+    assert bed.details[0].endswith(": gone")
+    os.kill(int(note.read_text()), signal.SIGKILL)
+
+
+async def test_init_fail_is_told_before_the_first_run(bed: Bed) -> None:
+    bed.tracker.run([script("/bin/true", init_fail=True, rise=1)])
+    assert bed.changes == [("chk", False)]
+    await until(lambda: bed.changes == [("chk", False), ("chk", True)])
+
+
+async def test_a_command_that_a_reload_drops_is_killed_if_it_does_not_end(
+    bed: Bed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyvrrp.trackers.scripts.PATIENCE", 50 * MILLISECOND)
+    ready = tmp_path / "ready"
+    said = f"trap '' TERM; touch {ready}; while :; do sleep 0.1; done"
+    bed.tracker.run([script("/bin/sh", "-c", said, interval=60 * SECOND)])
+    await until(ready.exists)
+    bed.tracker.run([])
+    await until(lambda: all(gone(pid) for pid in bed.pids))
 
 
 async def test_a_script_that_does_not_exist_has_failed(bed: Bed) -> None:
@@ -96,7 +142,7 @@ async def test_a_reload_keeps_an_unchanged_script_and_ends_the_others(bed: Bed) 
     await until(lambda: bed.changes == [("chk", True)])
     slow = bed.pids[1] if len(bed.pids) > 1 else 0
     bed.tracker.run([script("/bin/true", weight=5)])
-    assert bed.tracker.states == {"chk": True}
+    assert bed.states() == {"chk": True}
     await until(lambda: gone(slow))
     assert bed.changes == [("chk", True)], "nobody is told again"
 
@@ -105,8 +151,8 @@ async def test_a_changed_command_starts_afresh(bed: Bed) -> None:
     bed.tracker.run([script("/bin/true")])
     await until(lambda: bed.changes == [("chk", True)])
     bed.tracker.run([script("/bin/false")])
-    assert bed.tracker.states == {"chk": None}
-    await until(lambda: bed.changes == [("chk", True), ("chk", False)])
+    assert bed.states() == {"chk": None}
+    await until(lambda: bed.changes == [("chk", True), ("chk", None), ("chk", False)])
 
 
 @pytest.mark.root

@@ -78,6 +78,7 @@ def test_an_overdue_one_is_asked_then_killed_and_counts_as_a_failure() -> None:
     assert [action.text for action in told if isinstance(action, Log)] == [
         "Script `chk` ended by signal 9",
         "VRRP_Script(chk) timed_out",
+        "Script `chk`: timed out after 3 s, ended after 6 s",
     ]
 
 
