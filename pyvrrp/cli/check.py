@@ -125,6 +125,11 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
 
         fatal = any(problem.severity is Severity.FATAL for problem in (*loaded.problems, *more))
         more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles(), fatal=fatal)
+    if loaded.key_files:
+        from pyvrrp.config.key_files import with_keys
+        from pyvrrp.kernel.files import Files
+
+        more += tuple(with_keys(loaded.config, loaded.key_files, Files().read_key)[1])
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
     return tuple(sorted((*loaded.problems, *more), key=lambda p: (order.get(p.span.file, -1), p.span.line)))

@@ -14,6 +14,7 @@ from pyvrrp.config.hosts import HostUse, mail_servers
 from pyvrrp.config.http_checks import build_tls
 from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
+from pyvrrp.config.key_files import KeyFile, key_files
 from pyvrrp.config.lint import lint
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_blocks
@@ -49,6 +50,8 @@ class Loaded:
     """Every network device named, and where."""
     scripts: tuple[ScriptUse, ...] = ()
     """Every command named, and where."""
+    key_files: tuple[KeyFile, ...] = ()
+    """Every file that a key of auth_hmac stands in, and where it is named."""
     hosts: tuple[HostUse, ...] = ()
     """Every mail server that is named, not by address."""
 
@@ -109,7 +112,7 @@ def load(source: Source) -> Loaded:
     unused |= set() if instances else {"vrrp_notify_fifo_script"}
     scripts = tuple(use for use in script_uses(root, skipped, problems) if use.user not in unused)
     hosts = tuple(mail_servers(root, problems)) if global_defs.mail is not None else ()
-    return Loaded(config, problems.sorted(), tuple(uses), scripts, hosts)
+    return Loaded(config, problems.sorted(), tuple(uses), scripts, key_files(blocks, config, source), hosts)
 
 
 def interfaces_named(loaded: Loaded) -> tuple[InterfaceUse, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Final
 
 from pyvrrp.config import InterfaceUse, ScriptUse, absent_interfaces, expand, load, script_problems
+from pyvrrp.config.key_files import KeyFile, with_keys
 from pyvrrp.config.tracking import NOTIFY
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
@@ -51,6 +52,8 @@ class Reading:
     """The network devices it names."""
     scripts: tuple[ScriptUse, ...] = ()
     """The commands it names."""
+    key_files: tuple[KeyFile, ...] = ()
+    """The files it names keys in."""
 
     @property
     def status(self) -> ExitStatus:
@@ -66,12 +69,12 @@ def read(options: Options) -> Reading:
     """Read the files that the command line names. Raises nothing: what is wrong is in the problems."""
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
     loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()))
-    return Reading(loaded.config, loaded.problems, loaded.interfaces, loaded.scripts)
+    return Reading(loaded.config, loaded.problems, loaded.interfaces, loaded.scripts, loaded.key_files)
 
 
 def on_this_machine(reading: Reading) -> Reading:
     """The same, with what the network namespace we are in and the file system say about it."""
-    return with_scripts(with_devices(reading))
+    return with_key_values(with_scripts(with_devices(reading)))
 
 
 def with_devices(reading: Reading) -> Reading:
@@ -104,6 +107,14 @@ def with_scripts(reading: Reading) -> Reading:
     refused = {problem.span for problem in found if problem.severity is Severity.ERROR}
     dropped = frozenset(use.user for use in reading.scripts if use.span in refused)
     config = without_scripts(reading.config, dropped) if dropped else reading.config
+    return replace(reading, config=config, problems=(*reading.problems, *found))
+
+
+def with_key_values(reading: Reading) -> Reading:
+    """The same, with the keys of auth_hmac that stand in files; workers read none."""
+    if not reading.key_files:
+        return reading
+    config, found = with_keys(reading.config, reading.key_files, Files().read_key)
     return replace(reading, config=config, problems=(*reading.problems, *found))
 
 

@@ -8,6 +8,8 @@ import stat
 
 from pyvrrp.config.source import SIZE_MAX, UnreadableError
 
+_KEY_MAX = 1024
+
 
 class Files:
     """The real one. No ownership is checked: keepalived does not either."""
@@ -29,6 +31,20 @@ class Files:
                 return file.read(SIZE_MAX + 1)  # too much is for the caller to tell
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error
+
+    def read_key(self, path: str) -> tuple[str, bool] | str:
+        """Its text, and whether others than the owner may read it; or why it cannot be read."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            with open(descriptor, "rb") as file:
+                mode = os.fstat(descriptor).st_mode
+                if not stat.S_ISREG(mode):
+                    return "it is not a regular file"
+                return file.read(_KEY_MAX).decode("utf-8", "surrogateescape"), bool(
+                    mode & (stat.S_IRGRP | stat.S_IROTH)
+                )
+        except (OSError, ValueError) as error:
+            return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
     def directory(self) -> str:
         return os.getcwd()
