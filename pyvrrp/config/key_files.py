@@ -48,8 +48,10 @@ def with_keys(config: Config, files: Iterable[KeyFile], read: ReadKey) -> tuple[
         spans[file.instance] = file.span
         values[file.instance, file.number] = None
         answer = read(file.path)
-        value: bytes | str = answer
-        if not isinstance(answer, str):
+        value: bytes | str
+        if isinstance(answer, str):
+            value = answer
+        else:
             text, open_to_others = answer
             value = key_value(text.strip())
             if open_to_others:

@@ -33,6 +33,12 @@ def timed(name: str) -> Iterator[tuple[int, bytes]]:
         offset += 16 + length
 
 
+def utc(name: str) -> int:
+    """When the first frame was captured: microseconds since 1970."""
+    seconds, micros = struct.unpack_from("<II", (CAPTURES / f"{name}.pcap").read_bytes(), 24)
+    return int(seconds * 1_000_000 + micros)
+
+
 @dataclass(frozen=True, slots=True)
 class Packet4:
     """VRRP over IPv4, the IP header as captured."""

@@ -10,7 +10,7 @@ from pyvrrp.errors import WireError, WireReason
 from pyvrrp.net import VRRP_GROUP4
 from pyvrrp.wire import arp
 from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
-from pyvrrp.wire.vrrp import decode_v2, decode_v3, encode_v2, encode_v3, expected_length
+from pyvrrp.wire.vrrp import decode_v2, decode_v3, encode_v2, encode_v3, expected_length, with_tail
 from tests.golden.pcap import AH, CAPTURES, VRRP, gratuitous_arps, vrrp4, vrrp6
 
 NAMES = sorted(path.stem for path in CAPTURES.glob("*.pcap"))
@@ -57,6 +57,7 @@ def test_ipv4_message(name: str) -> None:
                 decode_v3(message, 4, packet.source, destination)
             assert caught.value.reason is WireReason.CHECKSUM
             if name == WITHOUT_PSEUDO_HEADER:
+                assert encode_v3(decode_v3(message, 4, packet.source, None), packet.source, None) == message
                 continue
             destination = VRRP_GROUP4
         assert encode_v3(decode_v3(message, 4, packet.source, destination), packet.source, destination) == message
@@ -67,6 +68,24 @@ def test_ipv6_message(name: str) -> None:
     for packet in vrrp6(name):
         advert = decode_v3(packet.message, 6, packet.source, packet.destination)
         assert encode_v3(advert, packet.source, packet.destination) == packet.message
+
+
+def test_version_2_over_ipv6() -> None:
+    for packet in vrrp6("v2-ipv6"):
+        advert = decode_v2(packet.message, packet.source, packet.destination)
+        assert (advert.virtual_router_id, len(advert.addresses)) == (105, 2)
+        assert encode_v2(advert, packet.source, packet.destination) == packet.message
+
+
+def test_signed_over_ipv6() -> None:
+    """The kernel's checksum covers the trailer."""
+    for packet in vrrp6("hmac-v3-ipv6"):
+        message, tail = packet.message[:-TRAILER], packet.message[-TRAILER:]
+        advert = decode_v3(message, 6, packet.source, packet.destination, tail)
+        plain = encode_v3(advert, packet.source, packet.destination)
+        assert with_tail(plain, packet.source, packet.destination, tail) == packet.message
+        with pytest.raises(WireError, match="checksum"):
+            decode_v3(message, 6, packet.source, packet.destination)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if gratuitous_arps(name)])

@@ -64,6 +64,8 @@ class Advertiser:
     ) -> None:
         """From now on advertise this; the IP identification counts on. `old`: peers whose checksums are the old way."""
         self._credentials = credentials
+        if source is None and self._source is not None and self._source.version == 4:
+            source = self._source  # the kernel takes a farewell from an address that is lost
         if (config, source, addresses, old) != (self._config, self._source, self._addresses, self._old):
             self._config, self._source, self._addresses, self._old = config, source, addresses, old
             self._ready.clear()

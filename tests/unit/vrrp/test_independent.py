@@ -33,7 +33,7 @@ def test_hmac(name: str, key: bytes, data: bytes, digest: str) -> None:
 
 @pytest.mark.parametrize("name", ["hmac-v2", "hmac-v3-ipv4", "hmac-v3-unicast", "hmac-v3-ipv6"])
 def test_keepalived_signs_like_that(name: str) -> None:
-    packets = [(str(p.source), p.message) for p in (*vrrp4(name), *vrrp6(name))]
+    packets = [(str(p.source), p.message) for p in vrrp4(name)] + [(str(p.source), p.message) for p in vrrp6(name)]
     assert packets
     for source, payload in packets:
         message, tail = payload[:-28], payload[-28:]

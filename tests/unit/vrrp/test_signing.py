@@ -45,7 +45,7 @@ class Director:
         self.config = config or instance()
         self.clock = Clock()
         self.clock.ahead = NOW * SECOND
-        made = credentials(self.config, self.clock, before and before.proof)
+        made = credentials(self.config, self.clock, None if before is None else before.proof)
         assert made is not None
         self.proof: Credentials = made
 
