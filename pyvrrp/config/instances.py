@@ -23,7 +23,7 @@ from pyvrrp.config.strict import DOWN_TIMER, strict_values
 from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.unicast import read_limits, without_peers
-from pyvrrp.config.values import flag, integer, text
+from pyvrrp.config.values import flag, integer, switch, text
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import (
@@ -307,6 +307,8 @@ class _Builder:
             down_timer_adverts=DOWN_TIMER if strict else down_timer,
             garp=self._garp(),
             notify=read_notify(draft.block),
+            smtp_alert=switch(values, "smtp_alert"),
+            notify_priority_changes=switch(values, "notify_priority_changes"),
             options=read_options(draft.block),
         )
 

@@ -41,8 +41,7 @@ def read_options(block: Statement) -> InstanceOptions | None:
             lists.setdefault("addresses", []).extend(
                 _address(line) for line in child.children if not INERT.isdisjoint(line.words)
             )
-    words = block.children
-    statements = [c for c in words if not c.children and (c.word != "notify_deleted" or len(c.words) == 1)]
+    statements = [child for child in block.children if not child.children]
     return fill(InstanceOptions, statements, **{name: tuple(values) for name, values in lists.items()})
 
 

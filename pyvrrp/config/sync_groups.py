@@ -11,6 +11,7 @@ from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tracked_members import fit_for_owners
 from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
+from pyvrrp.config.values import scalars, switch
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
@@ -56,11 +57,14 @@ def build_sync_groups(
                 "the group does nothing that its member does not do alone",
                 kind=ProblemClass.GENERAL,
             )
+        values = scalars(block)
         group = SyncGroup(
             name=name,
             members=tuple(found),
             sync_group_tracking_weight=weights,
             notify=read_notify(block),
+            smtp_alert=switch(values, "smtp_alert"),
+            notify_priority_changes=switch(values, "notify_priority_changes"),
             options=read_options(block),
             **tracked,
         )

@@ -185,4 +185,4 @@ def read_notify(block: Statement) -> Notify | None:
         tell_deleted |= child.word == "notify_deleted"
         if child.word in NOTIFY and isinstance(child.value, Command):
             commands.setdefault(child.word, child.value)
-    return Notify(tell_deleted=tell_deleted, **commands) if commands else None
+    return Notify(tell_deleted=tell_deleted, **commands) if commands or tell_deleted else None

@@ -83,6 +83,14 @@ class Reloaded:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """A mail is to be sent."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
     """A snapshot follows."""
 
@@ -94,7 +102,7 @@ class Told:
 class Report:
     """What a worker says; exactly one of its kinds."""
 
-    body: Ready | Failed | Reloaded | Told
+    body: Ready | Failed | Reloaded | Told | Mail
 
 
 def order_frame(order: Order) -> bytes:
@@ -107,13 +115,13 @@ def read_order(frame: bytes) -> Order:
     return order
 
 
-def report_frame(body: Ready | Failed | Reloaded | Told, snapshot: bytes = b"") -> bytes:
+def report_frame(body: Ready | Failed | Reloaded | Told | Mail, snapshot: bytes = b"") -> bytes:
     """The frame; `snapshot` (JSON, `codec.in_pieces`) goes with Told."""
     head = json.dumps(to_json(Report(body))).encode()
     return head + b"\n" + snapshot if snapshot else head
 
 
-def read_report(frame: bytes) -> tuple[Ready | Failed | Reloaded | Told, bytes]:
+def read_report(frame: bytes) -> tuple[Ready | Failed | Reloaded | Told | Mail, bytes]:
     """The report and, after Told, the unread snapshot. ValueError where it is neither."""
     head, _, snapshot = frame.partition(b"\n")
     return from_json(Report, json.loads(head)).body, snapshot

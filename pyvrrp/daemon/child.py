@@ -13,6 +13,7 @@ from pyvrrp.daemon.birth import Newborn, bear
 from pyvrrp.daemon.channel import (
     Channel,
     Failed,
+    Mail,
     Order,
     Ready,
     Reload,
@@ -45,6 +46,10 @@ class Keeper(Protocol):
     def ready(self, child: Child) -> None: ...
 
     def reloaded(self, child: Child, problem: str | None) -> None: ...
+
+    def mail(self, subject: str, body: str) -> None:
+        """A worker wants this sent."""
+        ...
 
     def ended(self, child: Child, death: Death, why: str | None) -> bool:
         """The worker is gone; `why`: its own last words. True to have it replaced."""
@@ -163,6 +168,8 @@ class Child:
                 self._keeper.ready(self)
             case Failed(text):
                 self._last_words = text
+            case Mail(subject, body):
+                self._keeper.mail(subject, body)
             case Reloaded(problem):
                 self._keeper.reloaded(self, problem)
             case Told(answers):

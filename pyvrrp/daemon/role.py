@@ -28,6 +28,10 @@ class Host(Protocol):
         """One line to syslog and, where asked for, the console. Never blocks."""
         ...
 
+    def mail(self, subject: str, body: str) -> None:
+        """Have the supervisor send a mail. Never blocks."""
+        ...
+
     def changed(self) -> None:
         """Something happened that a successor must know: send the supervisor a fresh snapshot."""
         ...

@@ -33,6 +33,10 @@ from pyvrrp.observe.picture import Picture
 if TYPE_CHECKING:
     import asyncio
 
+    from pyvrrp.daemon.postman import Postman
+
+_LAST_MAILS: Final = 3.0
+"""Seconds that mails about the stop get."""
 _SOCKET: Final = "control socket"
 """What a start waits for besides the workers."""
 
@@ -70,6 +74,7 @@ class Supervisor:
         self._notify = notify_socket
         self._portrait = Portrait(options, files.daemon, namespace)
         self._children: dict[str, Child] = {}
+        self._postman: Postman | None = None
         self._leaving: set[str] = set()
         """Roles whose worker is to end and not to come back."""
         self._awaited: set[str] = set()
@@ -116,6 +121,13 @@ class Supervisor:
         if problem:
             self._problems.append(f"{child.role}: {problem}")
         self._arrived(child.role)
+
+    def mail(self, subject: str, body: str) -> None:
+        if self._postman is None:
+            from pyvrrp.daemon.postman import Postman
+
+            self._postman = Postman(self.log)
+        self._postman.post(self._reading.config.global_defs, subject, body)
 
     def ended(self, child: Child, death: Death, why: str | None) -> bool:
         if child.role in self._leaving:
@@ -201,6 +213,8 @@ class Supervisor:
             self._dismiss(child)
         if self._children:
             await self._gone.wait()
+        if self._postman is not None:
+            await self._postman.close(_LAST_MAILS)
 
     def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A bug of ours in one callback: the workers must not suffer for it."""

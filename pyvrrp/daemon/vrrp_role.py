@@ -24,6 +24,7 @@ from pyvrrp.core.vrrp.actions import (
     Report,
     ReportGroup,
     ReportLowerPriority,
+    ReportPriority,
     ReportTransition,
     SendAdvert,
     SendGratuitousArps,
@@ -53,17 +54,16 @@ from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
-from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
+from pyvrrp.model.vrrp import State, VirtualAddress
 from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
     from pyvrrp.daemon.sync_follower import SyncFollower
+    from pyvrrp.daemon.vrrp_teller import VrrpTeller
     from pyvrrp.daemon.vrrp_trackers import Trackers
     from pyvrrp.kernel.processes import Process
-    from pyvrrp.model.notify import Notify
     from pyvrrp.model.scripts import Command
-    from pyvrrp.notify.scripts import Notifier
 
 Tell = Callable[[Level, str], None]
 
@@ -75,9 +75,6 @@ _LEAD: Final = MILLISECOND
 
 _PAPERS: Final = 16
 """So many log lines and the like are written before the next look at the packets."""
-
-_LAST_SCRIPTS: Final = 1.0
-"""Seconds that scripts about the stop get, as in keepalived."""
 
 _EXPECTED: Final = frozenset({KernelFault.ABSENT})
 """Refusals while a device is going: the monitor tells the same story, and the machine acts on that."""
@@ -113,7 +110,7 @@ class VrrpRole:
         self._interfaces: dict[str, InterfaceFacts] = {}
         """The same, without the addresses that come and go with mastership."""
         self._trackers: Trackers | None = None
-        self._notifier: Notifier | None = None
+        self._teller: VrrpTeller | None = None
         """Both only where they have something to do: most directors load nothing of them."""
         self._sync: SyncFollower | None = None
         self._mute: set[str] = set()
@@ -140,8 +137,7 @@ class VrrpRole:
         self._listening.wake(loop, self._read_packets)
         self._poll.register(self._links_descriptor, select.POLLIN)
         loop.add_reader(self._timer.fileno(), self._wake)
-        self._former: tuple[VrrpInstance, ...] = ()
-        self._run_scripts(config)
+        self._look_and_tell(config)
         self._follow(config)
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
@@ -159,16 +155,18 @@ class VrrpRole:
                 router.handle(TimePassed(due))
 
     def reload(self, config: Config) -> None:
-        # Those that are gone are told of their end as they wished.
-        self._former, self._config = self._config.vrrp_instances, config
+        self._config = config
         self._announcer.configure(config.global_defs)
         self._virtual = _virtual(config)
         for name, facts in self._devices.items():
             self._interface_changed(name, facts)
         self._open_sockets()
-        self._run_scripts(config)
+        self._look_and_tell(config)
         self._follow(config)
         self._feed(Reconfigured(monotonic(), config))
+        if self._teller is not None and self._teller.wants_states:
+            self._clear_desk()
+            self._teller.states(self._router.snapshot())
 
     async def stop(self) -> None:
         """Say goodbye and take the addresses away, unless told to leave them."""
@@ -177,18 +175,18 @@ class VrrpRole:
         if not self._host.options.dont_release_vrrp:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
-        while self._desk:
-            self._work_off()
-        if self._notifier is not None:
-            await self._notifier.settle(_LAST_SCRIPTS)
+        self._clear_desk()
+        if self._teller is not None:
+            await self._teller.settle()
 
-    def _run_scripts(self, config: Config) -> None:
-        """Begin or go on to run what the configuration names; where it names nothing, nothing is loaded for it."""
-        wishes = [i.notify for i in config.vrrp_instances] + [g.notify for g in config.vrrp_sync_groups]
-        if self._notifier is None and any(wishes):
-            from pyvrrp.notify.scripts import Notifier
+    def _look_and_tell(self, config: Config) -> None:
+        """Track and tell what the configuration names; where it names nothing, nothing is loaded for it."""
+        if self._teller is None and tells(config):
+            from pyvrrp.daemon.vrrp_teller import VrrpTeller
 
-            self._notifier = Notifier(self._start_command, self._host.log)
+            self._teller = VrrpTeller(self._host)
+        if self._teller is not None:
+            self._teller.configure(config)
         if self._trackers is None and tracks(config):
             from pyvrrp.daemon.vrrp_trackers import Trackers
 
@@ -338,7 +336,7 @@ class VrrpRole:
                     gone.append(action)
                 case SendGratuitousArps():
                     bursts.append(action)
-                case ReportTransition() | ReportGroup() | ReportLowerPriority() | Log():
+                case ReportTransition() | ReportGroup() | ReportLowerPriority() | ReportPriority() | Log():
                     paperwork.append(action)
                 case _:
                     assert_never(action)
@@ -366,6 +364,10 @@ class VrrpRole:
         if self._desk:
             asyncio.get_running_loop().call_soon(self._work_off)
 
+    def _clear_desk(self) -> None:
+        while self._desk:
+            self._tell(*self._desk.popleft())
+
     def _tell(self, entry: Report, tell: Tell) -> None:
         match entry:
             case Log(level, text):
@@ -373,12 +375,14 @@ class VrrpRole:
             case ReportTransition(transition):
                 self._report(transition)
             case ReportGroup(name, state):
-                if self._notifier is not None:
-                    group = next((g for g in self._config.vrrp_sync_groups if g.name == name), None)
-                    self._notifier.tell("GROUP", name, state, 0, None if group is None else group.notify)
-            case ReportLowerPriority(name):
-                if self._notifier is not None:
-                    self._notifier.met_lower_priority(name, self._notify_of(name))
+                if self._teller is not None:
+                    self._teller.group(name, state)
+            case ReportLowerPriority(name, priority):
+                if self._teller is not None:
+                    self._teller.lower_priority(name, priority)
+            case ReportPriority(name, state, priority):
+                if self._teller is not None:
+                    self._teller.priority(name, state, priority)
             case _:
                 assert_never(entry)
 
@@ -419,16 +423,11 @@ class VrrpRole:
         self._host.log(Level.INFO, f"({name}) {reason}")
         suffix = " (init)" if transition.old == State.INIT.name and transition.new == State.BACKUP.name else ""
         self._host.log(Level.NOTICE, f"({name}) Entering {transition.new} STATE{suffix}")
-        if self._notifier is not None:
-            notify = self._notify_of(name)
-            self._notifier.tell("INSTANCE", name, transition.new, transition.priority, notify)
+        if self._teller is not None:
+            self._teller.instance(name, transition.new, transition.priority)
         if self._sync is not None:
             self._sync.entered(name, transition.new)
         self._host.changed()
-
-    def _notify_of(self, name: str) -> Notify | None:
-        instance = next((i for i in (*self._config.vrrp_instances, *self._former) if i.name == name), None)
-        return None if instance is None else instance.notify
 
     def _open_sockets(self) -> None:
         self._needs_clock = any(instance.auth_hmac is not None for instance in self._config.vrrp_instances)
@@ -463,3 +462,10 @@ def tracks(config: Config) -> bool:
             for i in config.vrrp_instances
         )
     )
+
+
+def tells(config: Config) -> bool:
+    """Does anybody want to hear of it?"""
+    definitions = config.global_defs
+    wishes = [i.notify for i in config.vrrp_instances] + [g.notify for g in config.vrrp_sync_groups]
+    return definitions.fifos is not None or definitions.mail is not None or any(wishes)

@@ -24,6 +24,7 @@ from pyvrrp.daemon.birth import WORKER_FD
 from pyvrrp.daemon.channel import (
     Channel,
     Failed,
+    Mail,
     Ready,
     Reload,
     Reloaded,
@@ -80,6 +81,9 @@ class Worker:
 
     def log(self, level: Level, text: str) -> None:
         self._log(level, text)
+
+    def mail(self, subject: str, body: str) -> None:
+        self._channel.send(report_frame(Mail(subject, body)))
 
     def changed(self) -> None:
         # Not at once: one event may change many instances, and packets go before paperwork.

@@ -117,16 +117,21 @@ def start(command: Command, rules: ScriptRules | None, *, listen: bool = False) 
     """Run a command of the configuration as the account that it names, that script_user names, that keepalived_script
     is, or else as ourselves. KernelError if there is no such account or the program cannot be started.
     """
-    user = command.user or (None if rules is None else rules.script_user)
-    group = command.group if command.user or rules is None else rules.script_group
-    operation = f"run {command.words[0]}"
+    return spawn(command.words, identify(command.user, command.group, rules), listen=listen)
+
+
+def identify(user: str | None, group: str | None, rules: ScriptRules | None) -> Identity | None:
+    """The account of that name, else that of script_user, else keepalived_script; None: our own. KernelError if there
+    is no such account."""
+    if user is None and rules is not None:
+        user, group = rules.script_user, rules.script_group
     try:
         found = account(user, group)
     except KeyError:
-        return spawn(command.words, None, listen=listen)
+        return None
     if isinstance(found, str):
-        raise kernel_error(errno.EINVAL, operation, found)
+        raise kernel_error(errno.EINVAL, "change to the account", found)
     uid, gid = found
     all_groups = (group or "").startswith(":") or (rules is not None and rules.set_supplementary_groups)
     groups = tuple(os.getgrouplist(pwd.getpwuid(uid).pw_name, gid)) if all_groups else ()
-    return spawn(command.words, Identity(uid, gid, groups), listen=listen)
+    return Identity(uid, gid, groups)

@@ -39,11 +39,6 @@ class InstanceOptions:
     debug: int = 0
     lvs_sync_daemon_interface: str | None = None
     garp_extra_if: tuple[str, ...] | None = None
-    notify_deleted: bool = field(default=False, metadata={"bare": True})
-    """Alone: its being removed is told to FIFOs only."""
-    smtp_alert: bool | None = None
-    """None: as global_defs say."""
-    notify_priority_changes: bool | None = None
     virtual_routes: tuple[Route, ...] = ()
     virtual_rules: tuple[Route, ...] = ()
     addresses: tuple[AddressOptions, ...] = ()

@@ -189,6 +189,10 @@ class VrrpInstance(Tracking):
     down_timer_adverts: int = 3
     """Advertisement intervals in a master down interval, 1..100."""
     notify: Notify | None = None
+    smtp_alert: bool | None = None
+    """Its changes of state are mailed; None: as global_defs say, else not."""
+    notify_priority_changes: bool | None = None
+    """Changes of the effective priority are written to FIFOs; None: as the sync group says, else global_defs."""
     garp: Garp = field(default_factory=Garp)
     options: InstanceOptions | None = None
     """What is not acted on."""
@@ -222,3 +226,7 @@ class SyncGroup(Tracking):
     track_process: tuple[Tracked, ...] = ()
     track_bfd: tuple[Tracked, ...] = ()
     notify: Notify | None = None
+    smtp_alert: bool | None = None
+    """Its changes of state are mailed; None: as global_defs say, else not."""
+    notify_priority_changes: bool | None = None
+    """Changes of the effective priority are written to FIFOs; None: as the sync group says, else global_defs."""

@@ -1,7 +1,8 @@
-"""Runs the notify scripts of instances and sync groups.
+"""Runs scripts that tell the world.
 
-They are started in keepalived's order, the one for the state before the one for every change, and nobody waits for
-them: a script that hangs delays neither the protocol nor the next script. How one ended is told if it failed.
+They are started in the order in which they are asked for, and nobody waits for them: a script that hangs delays neither
+the protocol nor the next script. How one ended is told if it failed. So that scripts that never end cannot fill the
+machine, no more than so many run at a time; those beyond it are left out, and told.
 """
 
 from __future__ import annotations
@@ -12,20 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from pyvrrp.core.log import Level
 from pyvrrp.errors import KernelError
-from pyvrrp.model.notify import Notify
 from pyvrrp.model.scripts import Command
 
 if TYPE_CHECKING:
     from pyvrrp.kernel.processes import Process
 
-FIELDS: Final = {
-    "MASTER": "notify_master",
-    "BACKUP": "notify_backup",
-    "FAULT": "notify_fault",
-    "STOP": "notify_stop",
-    "DELETED": "notify_deleted",
-}
-"""State to field of `Notify`."""
+AT_ONCE: Final = 1000
+"""More than a director with hundreds of instances needs in one moment."""
 
 
 class Notifier:
@@ -35,27 +29,28 @@ class Notifier:
         self._start = start
         self._log = log
         self._running: set[Process] = set()
+        self._full = False
         self._idle = asyncio.Event()
 
-    def tell(self, what: str, name: str, state: str, priority: int, notify: Notify | None) -> None:
-        """`what`: INSTANCE or GROUP; a group's priority is 0."""
-        if notify is None:
+    def run(self, who: str, keyword: str, command: Command, arguments: tuple[str, ...] = ()) -> None:
+        """`who` and `keyword`: what the log calls it."""
+        if len(self._running) >= AT_ONCE:
+            if not self._full:
+                self._full = True
+                text = f"{AT_ONCE} scripts have not ended yet; until some do, no more are started"
+                self._log(Level.ERROR, f"{who} {keyword}: {text}")
             return
-        if state == "DELETED" and not notify.tell_deleted:
-            state = "FAULT"
-        field = FIELDS.get(state)
-        if field is None:
+        self._full = False
+        try:
+            process = self._start(Command((*command.words, *arguments), command.user, command.group))
+        except KernelError as error:
+            self._log(Level.ERROR, f"{who} {keyword}: {error}")
             return
-        self._run(name, field, getattr(notify, field), ())
-        self._run(name, "notify", notify.notify, (what, name, state, str(priority)))
-
-    def met_lower_priority(self, name: str, notify: Notify | None) -> None:
-        """A MASTER heard an advertisement of lower priority."""
-        if notify is not None:
-            self._run(name, "notify_master_rx_lower_pri", notify.notify_master_rx_lower_pri, ())
+        self._running.add(process)
+        asyncio.get_running_loop().add_reader(process.fileno(), self._ended, who, keyword, process)
 
     async def settle(self, seconds: float) -> None:
-        """Wait for those that run, so long at most (keepalived gives the STOP scripts a second)."""
+        """Wait for those that run, so long at most."""
         if self._running:
             self._idle.clear()
             try:
@@ -64,23 +59,12 @@ class Notifier:
             except TimeoutError:
                 return
 
-    def _run(self, name: str, field: str, command: Command | None, arguments: tuple[str, ...]) -> None:
-        if command is None:
-            return
-        try:
-            process = self._start(Command((*command.words, *arguments), command.user, command.group))
-        except KernelError as error:
-            self._log(Level.ERROR, f"({name}) {field}: {error}")
-            return
-        self._running.add(process)
-        asyncio.get_running_loop().add_reader(process.fileno(), self._ended, name, field, process)
-
-    def _ended(self, name: str, field: str, process: Process) -> None:
+    def _ended(self, who: str, keyword: str, process: Process) -> None:
         asyncio.get_running_loop().remove_reader(process.fileno())
         self._running.discard(process)
         status = process.status()
         if status:
             said = f"status {status}" if status > 0 else f"signal {-status}"
-            self._log(Level.WARNING, f"({name}) {field} ended with {said}")
+            self._log(Level.WARNING, f"{who} {keyword} ended with {said}")
         if not self._running:
             self._idle.set()

@@ -16,6 +16,7 @@ from pyvrrp.core.vrrp.actions import (
     RemoveAddresses,
     ReportGroup,
     ReportLowerPriority,
+    ReportPriority,
     ReportTransition,
     SendAdvert,
     SendGratuitousArps,
@@ -75,6 +76,8 @@ def say(action: Action) -> str:
             return f"group {action.name} is {action.state}"
         case ReportLowerPriority():
             return f"{action.instance} met a lower priority"
+        case ReportPriority():
+            return f"{action.instance} has priority {action.priority}"
         case Log():
             return f"log: {action.text}"
 
@@ -115,7 +118,7 @@ class Director:
 
     def do(self, event: Event) -> list[str]:
         """The lines that an event leads to, without what is only told."""
-        quiet = Log | ReportGroup | ReportLowerPriority
+        quiet = Log | ReportGroup | ReportLowerPriority | ReportPriority
         return [say(action) for action in self.actions(event) if not isinstance(action, quiet)]
 
     def run(self, until: float) -> list[str]:

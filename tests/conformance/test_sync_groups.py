@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pyvrrp.core.vrrp.events import Reconfigured, StopRequested
+from pyvrrp.core.vrrp.actions import ReportGroup, ReportTransition
+from pyvrrp.core.vrrp.events import Event, InterfaceChanged, Reconfigured, Started, StopRequested, TimePassed
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import SyncGroup
 from tests.conformance.play import Director, director, instance, master, us, vip
@@ -117,3 +118,20 @@ def test_a_member_added_to_a_master_group_takes_it_down_if_it_hears_a_master() -
     assert (d.state("A"), d.state("B")) == ("MASTER", "BACKUP")
     d.hear(60.5, 150, virtual_router_id=52, addresses=("192.0.2.101",))
     assert (d.state("A"), d.state("B")) == ("BACKUP", "BACKUP")
+
+
+def test_a_group_is_told_before_its_members_at_the_start_and_behind_them_later() -> None:
+    alone = instance("X", virtual_router_id=77, virtual_ipaddress=(vip("192.0.2.177/24"),))
+    d = director(A, B, alone, groups=GROUP)
+
+    def told(event: Event) -> list[str]:
+        actions = d.actions(event)
+        whose = [a.transition.instance if isinstance(a, ReportTransition) else a for a in actions]
+        return [a.name if isinstance(a, ReportGroup) else a for a in whose if isinstance(a, ReportGroup | str)]
+
+    for name, facts in d.interfaces.items():
+        d.do(InterfaceChanged(0, name, facts))
+    assert told(Started(0)) == ["G", "A", "B", "X"]
+    due = d.router.deadline()
+    assert due is not None
+    assert told(TimePassed(due)) == ["B", "A", "G", "X"]

@@ -38,15 +38,15 @@ bfd_process_name | word | unset | title | BFD child title
 use_symlink_paths | bool | false | script | keep symlinks in script paths instead of resolving them
 set_supplementary_groups | bool | false | active | give every script the supplementary groups of its user
 router_id | !word | local host name | active | identity shown in mail subjects etc.
-notification_email_from | !word | user@local_name when smtp_server set | mail | from address
-smtp_server | words | none (no mail) | mail | SMTP relay; default port 25
-smtp_helo_name | ?word | local host name | mail | HELO argument
-smtp_connect_timeout | uint~ 1..4294 | 30 | mail | timeout for each SMTP step
-notification_email | lines notification_email | none | mail; needs <line> | recipients; empty block: error
-smtp_alert | bool | unset (=false) | mail | default mail switch for vrrp and checkers
-smtp_alert_vrrp | bool | unset | mail | overrides smtp_alert for vrrp
+notification_email_from | !word | user@local_name when smtp_server set | active | from address
+smtp_server | words | none (no mail) | active | SMTP relay; default port 25
+smtp_helo_name | ?word | local host name | active | HELO argument
+smtp_connect_timeout | uint~ 1..4294 | 30 | active | timeout for each SMTP step
+notification_email | lines notification_email | none | active; needs <line> | recipients; empty block: error
+smtp_alert | bool | unset (=false) | active | default mail switch for vrrp and checkers
+smtp_alert_vrrp | bool | unset | active | overrides smtp_alert for vrrp
 smtp_alert_checker | bool | unset | mail | overrides smtp_alert for checkers
-no_email_faults | flag | off | mail | suppress mail for FAULT
+no_email_faults | flag | off | active | suppress mail for FAULT
 startup_script | !command | none | script; once | run once by parent before children start; second use: error
 startup_script_timeout | !uint~ 1..1000 | 10 s | script | time limit of startup_script
 shutdown_script | !command | none | script | run once by parent after children exited
@@ -110,14 +110,14 @@ bfd_rt_priority | !uint 1..99 | off | sched | SCHED_RR priority of the bfd child
 bfd_cpu_affinity | !uint 0..4095 | all CPUs | sched | CPU pinning of the bfd child
 bfd_rlimit_rttime | uint 1.. | 10000 | sched | RLIMIT_RTTIME when real-time
 bfd_rlimit_rtime | uint 1.. | 10000 | sched; old bfd_rlimit_rttime | log line only
-notify_fifo | !word | none | fifo; once | fifo receiving both VRRP and LVS events; second use: error
-notify_fifo_script | !command | none | fifo | reader started with the fifo path appended
-vrrp_notify_fifo | !word | none | fifo | VRRP event fifo
-vrrp_notify_fifo_script | !command | none | fifo | reader of vrrp_notify_fifo (path appended)
+notify_fifo | !word | none | active; once | fifo receiving both VRRP and LVS events; second use: error
+notify_fifo_script | !command | none | active | reader started with the fifo path appended
+vrrp_notify_fifo | !word | none | active | VRRP event fifo
+vrrp_notify_fifo_script | !command | none | active | reader of vrrp_notify_fifo (path appended)
 lvs_notify_fifo | !word | none | fifo | LVS event fifo
 lvs_notify_fifo_script | !command | none | fifo | reader of lvs_notify_fifo (path appended)
-vrrp_notify_priority_changes | bool | false | fifo | fifo events for effective-priority changes
-fifo_write_vrrp_states_on_reload | flag | off | fifo | repeat current states on the fifos after reload
+vrrp_notify_priority_changes | bool | false | active | fifo events for effective-priority changes
+fifo_write_vrrp_states_on_reload | flag | off | active | repeat current states on the fifos after reload
 snmp_socket | !word | /var/agentx/master (net-snmp) | snmp; once | agentX socket; second use: error (SNMP builds)
 enable_traps | flag | off | snmp | SNMP traps
 enable_snmp_vrrp | flag | off (-x sets all) | snmp | KEEPALIVED-MIB vrrp part

@@ -140,7 +140,7 @@ track_group | word | none | static | follow this track_group
 <line> | words1 | - | garpgroup | names of interfaces
 
 [notification_email]
-<line> | words1 | - | mail | addresses of recipients
+<line> | words1 | - | active | addresses of recipients
 
 [interface_up_down_delays]
 <line> | words1 | UP 0 | active | IFNAME DOWN [UP], seconds

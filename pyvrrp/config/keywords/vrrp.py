@@ -13,10 +13,10 @@ notify_backup | command | none | active; once | script for that group state, no 
 notify_fault | command | none | active; once | script for that group state, no extra arguments
 notify_stop | command | none | active; once | script for that group state, no extra arguments
 notify | command | none | active | script + GROUP name STATE 0
-smtp_alert | bool | global smtp_alert_vrrp/smtp_alert | mail | mail on group change
+smtp_alert | bool | global smtp_alert_vrrp/smtp_alert | active | mail on group change
 global_tracking | flag | off | active; says DEPRECATED; old sync_group_tracking_weight | older spelling
 sync_group_tracking_weight | flag | off | active | allow weighted tracking in the group
-notify_priority_changes | bool | global | fifo | fifo events for priority changes of members
+notify_priority_changes | bool | global | active | fifo events for priority changes of members
 
 [vrrp_instance]
 use_vmac | ?words | name vrrp.VRID, address 00:00:5e:00:01:VRID | vmac | run on a private macvlan with virtual MAC
@@ -69,8 +69,8 @@ notify_stop | command | none | active; once | script at STOP (waited for 1 s), n
 notify_deleted | ?command | off: deletion is reported as FAULT | active | report DELETED
 notify | command | none | active | script + INSTANCE name STATE priority
 notify_master_rx_lower_pri | command | none | active | master heard a lower-priority advert
-smtp_alert | bool | global | mail | mail on state change
-notify_priority_changes | bool | sync group, then global | fifo | fifo events for priority changes
+smtp_alert | bool | global | active | mail on state change
+notify_priority_changes | bool | sync group, then global | active | fifo events for priority changes
 lvs_sync_daemon_interface | ifname | none | active; says DEPRECATED; old lvs_sync_daemon | ties it to this instance
 garp_master_delay | uint 0..4294 | global | active | see vrrp_garp_master_delay
 garp_master_refresh | uint 0.. | global | active | see vrrp_garp_master_refresh

@@ -85,9 +85,20 @@ class ReportLowerPriority:
     """A MASTER heard an advertisement of lower priority."""
 
     instance: str
+    priority: int
+    """Its own, effective."""
 
 
-Report: TypeAlias = ReportTransition | ReportGroup | ReportLowerPriority | Log
+@dataclass(frozen=True, slots=True)
+class ReportPriority:
+    """The effective priority of an instance moved."""
+
+    instance: str
+    state: str
+    priority: int
+
+
+Report: TypeAlias = ReportTransition | ReportGroup | ReportLowerPriority | ReportPriority | Log
 """Paperwork: what is told, after what is done."""
 
 Action: TypeAlias = SendAdvert | AddAddresses | RemoveAddresses | SendGratuitousArps | Report

@@ -22,6 +22,7 @@ from pyvrrp.core.vrrp.actions import (
     AddAddresses,
     RemoveAddresses,
     ReportLowerPriority,
+    ReportPriority,
     ReportTransition,
     SendGratuitousArps,
 )
@@ -259,6 +260,7 @@ class Machine:
             text = f"({self.config.name}) Changing effective priority from {self._effective_priority} to {priority}"
             self._out.append(Log(Level.INFO, text))
             self._effective_priority = priority
+            self._out.append(ReportPriority(self.config.name, self.state.name, priority))
             if self.state is State.BACKUP and not (self._master.said_zero or self._held):
                 # Counted from the last advertisement, not from now: the master has been silent since then.
                 self._wait(self._waiting_since)
@@ -623,7 +625,7 @@ class Machine:
         if self._answered_at is not None and moment.at - self._answered_at < config.advert_int // 2:
             return
         self._answered_at = moment.at
-        self._out.append(ReportLowerPriority(config.name))
+        self._out.append(ReportLowerPriority(config.name, ours))
         if self._reception.credentials is not None:
             self._reception.credentials.overtake()
         if not config.lower_prio_no_advert:

@@ -129,7 +129,9 @@ class Router:
                 actions = [action for machine in self._machines.values() for action in machine.stop(event.at)]
             case _:
                 assert_never(event)
-        return actions + self._note_units(event.at) if actions and self._moved(actions) else actions
+        if not actions or not self._moved(actions):
+            return actions
+        return self._with_groups(actions, event.at)
 
     def _moved(self, actions: list[Action]) -> bool:
         """Did an instance change its state? Only then can a group have changed."""
@@ -373,14 +375,28 @@ class Router:
             cause, detail = Cause.GROUP, faulted.config.name
         return machine.fault(at, cause, detail)
 
-    def _note_units(self, at: Micros) -> list[Action]:
-        actions: list[Action] = []
+    def _with_groups(self, actions: list[Action], at: Micros) -> list[Action]:
+        """The actions, and what is told of the groups, where keepalived tells it: before all else at the start, behind
+        all else at the end, and in between right behind their members."""
+        first: list[Action] = []
+        behind: dict[int, list[Action]] = {}
+        places = {a.transition.instance: index for index, a in enumerate(actions) if isinstance(a, ReportTransition)}
         for name, unit in self._groups.items():
+            begins = unit.is_new
             state = unit.note(at)
-            if state is not None and state is not State.INIT:
-                actions.append(Log(Level.INFO, f"VRRP_Group({name}) Syncing instances to {state.name} state"))
-                actions.append(ReportGroup(name, state.name))
-        return actions
+            if state is None or state is State.INIT:
+                continue
+            place = max((places.get(member.config.name, 0) for member in unit.members), default=0)
+            place = len(actions) - 1 if state is State.STOP else place
+            (first if begins else behind.setdefault(place, [])).extend(
+                (
+                    Log(Level.INFO, f"VRRP_Group({name}) Syncing instances to {state.name} state"),
+                    ReportGroup(name, state.name),
+                )
+            )
+        if not behind:
+            return first + actions
+        return first + [one for index, action in enumerate(actions) for one in (action, *behind.get(index, ()))]
 
     def _wire(self, config: Config) -> None:
         """Everything that is derived from the set of machines and the configuration."""

@@ -52,6 +52,11 @@ class Unit:
             return states.pop()
         return State.FAULT if State.FAULT in states else State.BACKUP
 
+    @property
+    def is_new(self) -> bool:
+        """Nothing was told of it yet."""
+        return self._state is State.INIT
+
     def note(self, at: Micros) -> State | None:
         """The unit's new state if it changed since the last call."""
         state = self.state

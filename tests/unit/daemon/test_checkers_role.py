@@ -74,6 +74,9 @@ class Hosted:
     def log(self, level: Level, text: str) -> None:
         self.lines.append((level, text))
 
+    def mail(self, subject: str, body: str) -> None:
+        raise AssertionError(subject)
+
     def changed(self) -> None:
         self.changes += 1
 

@@ -46,6 +46,9 @@ class Hosted:
     def log(self, level: Level, text: str) -> None:
         self.lines.append(text)
 
+    def mail(self, subject: str, body: str) -> None:
+        raise AssertionError(subject)
+
     def changed(self) -> None:
         self.changes += 1
 

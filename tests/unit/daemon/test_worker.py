@@ -18,6 +18,7 @@ from pyvrrp.daemon.birth import Newborn, bear, dismiss
 from pyvrrp.daemon.channel import (
     Channel,
     Failed,
+    Mail,
     Order,
     Ready,
     Reload,
@@ -55,7 +56,7 @@ class Line:
     def start(self, previous: bytes | None = None) -> None:
         self.order(Start(OPTIONS, None, config("one"), previous))
 
-    def report(self) -> tuple[Ready | Failed | Reloaded | Told, str | None]:
+    def report(self) -> tuple[Ready | Failed | Reloaded | Told | Mail, str | None]:
         """The next report, and the name of the first group in its snapshot."""
         frame = self.channel.receive()
         assert frame is not None, "the worker hung up"
