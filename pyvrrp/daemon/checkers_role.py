@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
 from pyvrrp.core.log import Level, Log
@@ -15,6 +15,7 @@ from pyvrrp.core.lvs.actions import (
     ApplyTable,
     CancelCheck,
     ReadTable,
+    ReportChecker,
     ReportIpvs,
     ReportRealServer,
     ReportVirtualServer,
@@ -46,6 +47,9 @@ from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import ServiceKey
 from pyvrrp.units import Micros, seconds
 
+if TYPE_CHECKING:
+    from pyvrrp.daemon.lvs_teller import LvsTeller
+
 
 def now() -> Micros:
     return time.monotonic_ns() // 1000
@@ -63,23 +67,45 @@ class CheckersRole:
         self._timer: asyncio.TimerHandle | None = None
         self._armed: Micros | None = None
         """For when the timer is set."""
+        self._news: list[ReportRealServer | ReportVirtualServer | ReportChecker] = []
+        """What is still to be told."""
+        self._teller: LvsTeller | None = None
+        """Only where somebody wants to be told."""
 
     def start(self, config: Config, previous: LvsSnapshot | None) -> None:
         """Fill the table and begin to check. Without IPVS too: it may come, and the servers are known by then."""
         if (ipvs := config.global_defs.ipvs) and not self._given:
             self._ipvs = LinuxIpvs(place(ipvs.net_namespace_ipvs))
+        self._tell_of(config)
         self._feed(Started(now(), config, previous))
+        if self._teller is not None and previous is None:
+            self._teller.begin(self._balancer.alive())
 
     def reload(self, config: Config) -> None:
+        self._tell_of(config)
         self._feed(Reconfigured(now(), config))
 
     async def stop(self) -> None:
         """Take our services out of IPVS (unless told not to) and leave no check under way."""
+        alive = list(self._balancer.alive())
         self._feed(StopRequested(now(), release=not self._host.options.dont_release_ipvs))
+        if self._teller is not None and not self._host.options.dont_release_ipvs:
+            self._teller.stop(alive)
         checks = list(self._checks.values())
         for check in checks:
             check.cancel()
         await asyncio.gather(*checks, return_exceptions=True)
+        if self._teller is not None:
+            await self._teller.settle()
+
+    def _tell_of(self, config: Config) -> None:
+        """Tell what happens to the servers of this configuration; where nobody asks, nothing is loaded for it."""
+        if self._teller is None and tells(config):
+            from pyvrrp.daemon.lvs_teller import LvsTeller
+
+            self._teller = LvsTeller(self._host)
+        if self._teller is not None:
+            self._teller.configure(config)
 
     def snapshot(self) -> LvsSnapshot:
         """With the kernel's counters of this moment, where it lets us read them."""
@@ -102,6 +128,23 @@ class CheckersRole:
                 if (outcome := self._perform(action)) is not None:
                     events.append(outcome)
         self._arm()
+        # The table comes first, then whoever is to be told.
+        news, self._news = self._news, []
+        for report in news:
+            self._tell(report)
+
+    def _tell(self, report: ReportRealServer | ReportVirtualServer | ReportChecker) -> None:
+        if self._teller is None:
+            return
+        match report:
+            case ReportRealServer():
+                self._teller.real_server(report)
+            case ReportVirtualServer():
+                self._teller.virtual_server(report)
+            case ReportChecker():
+                self._teller.checker(report)
+            case _:
+                assert_never(report)
 
     def _perform(self, action: Action) -> Event | None:
         match action:
@@ -116,7 +159,10 @@ class CheckersRole:
                 return self._apply(operations)
             case Log(level, text):
                 self._host.log(level, text)
-            case ReportRealServer() | ReportVirtualServer() | ReportIpvs():
+            case ReportRealServer() | ReportVirtualServer() | ReportChecker():
+                self._news.append(action)
+                self._host.changed()
+            case ReportIpvs():
                 self._host.changed()
             case _:
                 assert_never(action)
@@ -210,3 +256,16 @@ async def ask(checker: Checker) -> None:
             await smtp.check(checker)
         case _:
             assert_never(checker)
+
+
+def tells(config: Config) -> bool:
+    """Does anybody want to hear of it?"""
+    definitions = config.global_defs
+    return (
+        definitions.fifos is not None
+        or definitions.mail is not None
+        or any(
+            service.quorum_up or service.quorum_down or any(s.notify_up or s.notify_down for s in service.real_servers)
+            for service in config.virtual_servers
+        )
+    )

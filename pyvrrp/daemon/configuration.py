@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from pyvrrp.config import InterfaceUse, ScriptUse, absent_interfaces, expand, load, script_problems
 from pyvrrp.config.key_files import KeyFile, with_keys
@@ -18,6 +18,7 @@ from pyvrrp.errors import ConfigProblem, KernelError, ProblemClass, Severity
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.config import Config
 from pyvrrp.model.notify import Notify
+from pyvrrp.model.scripts import Command
 
 LEVELS: Final = {
     Severity.FATAL: Level.ERROR,
@@ -107,6 +108,8 @@ def with_scripts(reading: Reading) -> Reading:
     refused = {problem.span for problem in found if problem.severity is Severity.ERROR}
     dropped = frozenset(use.user for use in reading.scripts if use.span in refused)
     config = without_scripts(reading.config, dropped) if dropped else reading.config
+    if commands := frozenset(use.command for use in reading.scripts if use.span in refused):
+        config = without_commands(config, commands)
     return replace(reading, config=config, problems=(*reading.problems, *found))
 
 
@@ -144,6 +147,29 @@ def without_scripts(config: Config, dropped: frozenset[str]) -> Config:
         ),
         vrrp_sync_groups=tuple(
             replace(group, notify=kept(group.name, group.notify)) for group in config.vrrp_sync_groups
+        ),
+    )
+
+
+def without_commands(config: Config, refused: frozenset[Command]) -> Config:
+    """Virtual and real servers, and FIFOs, without these: what may not be run in one place may not be in another."""
+
+    def kept(one: Any, *words: str) -> Any:
+        changes = {word: None for word in words if getattr(one, word) in refused}
+        return replace(one, **changes) if changes else one
+
+    fifos = config.global_defs.fifos
+    if fifos is not None:
+        readers = ("notify_fifo_script", "vrrp_notify_fifo_script", "lvs_notify_fifo_script")
+        config = replace(config, global_defs=replace(config.global_defs, fifos=kept(fifos, *readers)))
+    return replace(
+        config,
+        virtual_servers=tuple(
+            replace(
+                kept(service, "quorum_up", "quorum_down"),
+                real_servers=tuple(kept(server, "notify_up", "notify_down") for server in service.real_servers),
+            )
+            for service in config.virtual_servers
         ),
     )
 

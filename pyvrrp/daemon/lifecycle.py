@@ -74,9 +74,14 @@ def needed(role: str, config: Config, options: Options) -> bool:
     return options.run_checkers and bool(options.all_workers or config.virtual_servers)
 
 
-def share(role: str, config: Config) -> Config:
+def share(role: str, config: Config, options: Options) -> Config:
     """The part of the configuration that a role needs: a VRRP worker must not hold 20000 real servers."""
     if role == "vrrp":
+        fifos = config.global_defs.fifos
+        if fifos is not None and fifos.notify_fifo_script is not None and needed("checkers", config, options):
+            # The checkers worker writes to that FIFO too, and its reader is to be started once.
+            fifos = replace(fifos, notify_fifo_script=None)
+            config = replace(config, global_defs=replace(config.global_defs, fifos=fifos))
         return replace(config, virtual_servers=())
     return replace(config, vrrp_instances=(), vrrp_sync_groups=())
 

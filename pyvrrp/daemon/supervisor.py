@@ -112,7 +112,7 @@ class Supervisor:
     # What the children ask and tell (child.Keeper)
 
     def order(self, role: str, previous: bytes | None) -> Start:
-        return Start(self._options, self._namespace, share(role, self._reading.config), previous)
+        return Start(self._options, self._namespace, share(role, self._reading.config, self._options), previous)
 
     def ready(self, child: Child) -> None:
         self._arrived(child.role)
@@ -301,7 +301,7 @@ class Supervisor:
             self._dismiss(self._children[role])
 
     def _pass_on(self, child: Child) -> bool:
-        return child.reload(Reload(share(child.role, self._reading.config)))
+        return child.reload(Reload(share(child.role, self._reading.config, self._options)))
 
     def _cannot_change(self, new: Reading) -> str | None:
         changed = fixed_at_start(self._reading.config, new.config)

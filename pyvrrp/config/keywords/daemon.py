@@ -45,7 +45,7 @@ smtp_connect_timeout | uint~ 1..4294 | 30 | active | timeout for each SMTP step
 notification_email | lines notification_email | none | active; needs <line> | recipients; empty block: error
 smtp_alert | bool | unset (=false) | active | default mail switch for vrrp and checkers
 smtp_alert_vrrp | bool | unset | active | overrides smtp_alert for vrrp
-smtp_alert_checker | bool | unset | mail | overrides smtp_alert for checkers
+smtp_alert_checker | bool | unset | active | overrides smtp_alert for checkers
 no_email_faults | flag | off | active | suppress mail for FAULT
 startup_script | !command | none | script; once | run once by parent before children start; second use: error
 startup_script_timeout | !uint~ 1..1000 | 10 s | script | time limit of startup_script
@@ -114,8 +114,8 @@ notify_fifo | !word | none | active; once | fifo receiving both VRRP and LVS eve
 notify_fifo_script | !command | none | active | reader started with the fifo path appended
 vrrp_notify_fifo | !word | none | active | VRRP event fifo
 vrrp_notify_fifo_script | !command | none | active | reader of vrrp_notify_fifo (path appended)
-lvs_notify_fifo | !word | none | fifo | LVS event fifo
-lvs_notify_fifo_script | !command | none | fifo | reader of lvs_notify_fifo (path appended)
+lvs_notify_fifo | !word | none | active | LVS event fifo
+lvs_notify_fifo_script | !command | none | active | reader of lvs_notify_fifo (path appended)
 vrrp_notify_priority_changes | bool | false | active | fifo events for effective-priority changes
 fifo_write_vrrp_states_on_reload | flag | off | active | repeat current states on the fifos after reload
 snmp_socket | !word | /var/agentx/master (net-snmp) | snmp; once | agentX socket; second use: error (SNMP builds)
@@ -143,8 +143,8 @@ lvs_netlink_monitor_rcv_bufs | !uint 0.. | kernel | buffers | as vrrp_, checker 
 lvs_netlink_monitor_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
 process_monitor_rcv_bufs | !uint 0.. | kernel | active | proc-connector socket
 process_monitor_rcv_bufs_force | bool | false | active | SO_RCVBUFFORCE
-rs_init_notifies | bool | false | script | notify for real servers at start
-no_checker_emails | bool | false | mail | mail only when a server is added/removed
+rs_init_notifies | bool | false | active | notify for real servers at start
+no_checker_emails | bool | false | active | mail only when a server is added/removed
 vrrp_rx_bufs_policy | !word | system default | active | receive-buffer sizing
 vrrp_rx_bufs_multiplier | !uint 1.. | 3 | active | factor for the MTU/ADVERT policies
 vrrp_startup_delay | secs 0.001..4294 | 0 | active | hold VRRP after start; larger of this and delay_after_boot wins

@@ -33,13 +33,13 @@ persistence_timeout | ?uint 1..2678400 | off; bare: 360 | active | makes the ser
 persistence_granularity | word | host mask | active | client mask for persistence
 protocol | word | UDP | active | layer 4 protocol of the service
 ha_suspend | flag | off | ha_suspend | suspend the checkers while the VIP is not on this host; refused with fwmarks
-smtp_alert | bool | smtp_alert_checker | mail | mail on quorum up/down
+smtp_alert | bool | smtp_alert_checker | active | mail on quorum up/down
 virtualhost | !word | unset | active | default Host header (and SNI name) for HTTP_GET/SSL_GET
 snmp_name | !word1 | unset | snmp | label exported over SNMP
 alpha | flag | off | active | default for real servers: checkers start as failed
-omega | flag | off | omega; set | run the down notifiers at stop
-quorum_up | command | unset | script | command run when quorum is gained; no extra arguments; second definition ignored
-quorum_down | command | unset | script | command run when quorum is lost; no extra arguments
+omega | flag | off | active; set | run the down notifiers at stop
+quorum_up | command | unset | active | command run when quorum is gained; no extra arguments; second definition ignored
+quorum_down | command | unset | active | command run when quorum is lost; no extra arguments
 quorum | uint 1.. | 1 | active | total live weight needed; lowered to the sum of configured weights if above it
 hysteresis | uint 0.. | 0 | active | added to quorum to gain it, subtracted to lose it
 weight | uint 1..2147483647 | 1 | active | default weight of the real servers
@@ -54,15 +54,15 @@ lvs_method | words1 | from the virtual server | active | forwarding method of th
 uthreshold | uint 0.. | 0 (none) | active | upper connection limit passed to IPVS
 lthreshold | uint 0.. | 0 (none) | active | lower connection limit passed to IPVS
 inhibit_on_failure | bool | from the virtual server | active | keep in IPVS at weight 0 when failed
-notify_up | command | unset | script | command run when the server comes up; no extra arguments
-notify_down | command | unset | script | command run when the server goes down; no extra arguments
+notify_up | command | unset | active | command run when the server comes up; no extra arguments
+notify_down | command | unset | active | command run when the server goes down; no extra arguments
 alpha | bool | from the virtual server | active | default for its checkers
 retry | uint 1.. | from the virtual server | active | default for its checkers
 delay_before_retry | secs 0.. | from the virtual server | active | default for its checkers
 warmup | secs 0.. | from the virtual server | active | default for its checkers
 connect_timeout | secs 0.000001..4294.967295 | from the virtual server (5) | active | default for its checkers
 delay_loop | secs 0.000001.. | from the virtual server (60) | active | default for its checkers
-smtp_alert | bool | smtp_alert_checker | mail | mail on checker/server transitions
+smtp_alert | bool | smtp_alert_checker | active | mail on checker/server transitions
 virtualhost | !word | unset | active | default Host header for its HTTP checkers
 snmp_name | !word1 | unset | snmp | label exported over SNMP
 TCP_CHECK | block virtual_server/real_server/TCP_CHECK | - | active | TCP connect probe

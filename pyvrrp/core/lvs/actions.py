@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from pyvrrp.core.log import Level, Log
@@ -18,6 +18,7 @@ __all__ = [
     "Level",
     "Log",
     "ReadTable",
+    "ReportChecker",
     "ReportIpvs",
     "ReportRealServer",
     "ReportVirtualServer",
@@ -62,6 +63,19 @@ class ReportRealServer:
     service: ServiceKey
     endpoint: Endpoint
     alive: bool
+    why: str = field(default="", compare=False)
+    """Of what its checkers found, as a mail says it; empty: for another reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReportChecker:
+    """A check of a server has another result than before, whatever becomes of the server."""
+
+    service: ServiceKey
+    endpoint: Endpoint
+    kind: str
+    """TCP_CHECK …"""
+    up: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +84,8 @@ class ReportVirtualServer:
 
     service: ServiceKey
     quorum_up: bool
+    why: str = field(default="", compare=False)
+    """``Lost quorum 1-0=1 > 0``; empty: it is removed, or began so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,5 +96,13 @@ class ReportIpvs:
 
 
 Action: TypeAlias = (
-    StartCheck | CancelCheck | ReadTable | ApplyTable | ReportRealServer | ReportVirtualServer | ReportIpvs | Log
+    StartCheck
+    | CancelCheck
+    | ReadTable
+    | ApplyTable
+    | ReportChecker
+    | ReportRealServer
+    | ReportVirtualServer
+    | ReportIpvs
+    | Log
 )

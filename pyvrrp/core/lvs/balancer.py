@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import partial
 from heapq import heapify, heappop, heappush
 from random import Random
@@ -13,11 +13,12 @@ from pyvrrp.core.lvs.actions import (
     CancelCheck,
     Level,
     Log,
+    ReportChecker,
     ReportRealServer,
     ReportVirtualServer,
     StartCheck,
 )
-from pyvrrp.core.lvs.checking import Checking
+from pyvrrp.core.lvs.checking import KINDS, Checking
 from pyvrrp.core.lvs.events import (
     CheckFinished,
     CheckNotStarted,
@@ -62,6 +63,11 @@ class Balancer:
         self._config = Config()
         self._keeper = Keeper()
         self._stopped = False
+
+    def alive(self) -> Iterator[tuple[ServiceKey, Endpoint]]:
+        """The servers that are up."""
+        for key, virtual in self._virtuals.items():
+            yield from ((key, endpoint) for endpoint, server in virtual.servers.items() if server.alive)
 
     def handle(self, event: Event) -> list[Action]:
         return _left_behind(event) if self._stopped else self._keeper.collected(self._react(event))
@@ -232,10 +238,15 @@ class Balancer:
         watched = self._watched.get(event.checker)
         if watched is None:
             return []
-        virtual = self._virtuals[watched.key]
-        logs = watched.checking.finished(event.at, event.error, virtual.servers[watched.endpoint].name)
-        self._arm(watched.checking)
-        return [*logs, *virtual.judge(watched.endpoint, event.at)]
+        virtual, checking = self._virtuals[watched.key], watched.checking
+        before = checking.up
+        actions: list[Action] = [*checking.finished(event.at, event.error, virtual.servers[watched.endpoint].name)]
+        self._arm(checking)
+        actions += virtual.judge(watched.endpoint, event.at)
+        if checking.up is not before:
+            kind = KINDS[type(checking.checker)].keyword
+            actions.append(ReportChecker(watched.key, watched.endpoint, kind, checking.up))
+        return actions
 
     def _check_not_started(self, event: CheckNotStarted) -> list[Action]:
         watched = self._watched.get(event.checker)

@@ -87,7 +87,7 @@ class Virtual:
         if self.sorry_in_use:
             actions.append(Log(Level.NOTICE, f"Starting with quorum down for VS {self.name}"))
             actions += self._log_sorry()
-            actions.append(ReportVirtualServer(self.key, False))
+            actions.append(ReportVirtualServer(self.key, False, "Starting with quorum down"))
         self._update(self.endpoints())
         return actions
 
@@ -269,13 +269,16 @@ class Virtual:
         weight, quorum, hysteresis = self.alive_weight, self.config.quorum, self.config.hysteresis
         enough, too_little = quorum + hysteresis, quorum - hysteresis
         if not self.quorum_up and weight > 0 and weight >= enough:
-            text = f"Gained quorum {quorum}+{hysteresis}={enough} <= {weight} for VS {self.name}"
+            text = f"Gained quorum {quorum}+{hysteresis}={enough} <= {weight}"
         elif self.quorum_up and (weight == 0 or weight < too_little):
-            text = f"Lost quorum {quorum}-{hysteresis}={too_little} > {weight} for VS {self.name}"
+            text = f"Lost quorum {quorum}-{hysteresis}={too_little} > {weight}"
         else:
             return []
         self.quorum_up, self.since = not self.quorum_up, at
-        return [Log(Level.NOTICE, text), ReportVirtualServer(self.key, self.quorum_up)]
+        return [
+            Log(Level.NOTICE, f"{text} for VS {self.name}"),
+            ReportVirtualServer(self.key, self.quorum_up, text),
+        ]
 
     def _log_sorry(self) -> list[Action]:
         """The change between the pool and the sorry server, in keepalived's words."""
@@ -308,4 +311,5 @@ class Virtual:
             text = f"Adding service {server.name} to VS {self.name}"
         else:
             text = f"Removing service {server.name} from VS {self.name}"
-        return [Log(Level.NOTICE, text), ReportRealServer(self.key, server.config.endpoint, server.alive)]
+        why = f"CHECK {'succeed' if server.alive else 'failed'} on service"
+        return [Log(Level.NOTICE, text), ReportRealServer(self.key, server.config.endpoint, server.alive, why)]

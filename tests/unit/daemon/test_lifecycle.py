@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pyvrrp.daemon.exit_status import ExitStatus
@@ -13,7 +15,9 @@ from pyvrrp.daemon.lifecycle import (
 )
 from pyvrrp.daemon.options import Options
 from pyvrrp.model.config import Config, GlobalDefs
+from pyvrrp.model.globals import Fifos
 from pyvrrp.model.lvs import VirtualServer
+from pyvrrp.model.scripts import Command
 from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.units import SECOND
 from tests.unit.daemon.samples import VIRTUAL_SERVER, VRRP_INSTANCE
@@ -68,11 +72,24 @@ def test_a_worker_runs_if_there_is_work_and_the_command_line_allows_it(
 
 
 def test_each_role_gets_its_own_part() -> None:
-    vrrp, checkers = share("vrrp", BOTH), share("checkers", BOTH)
+    vrrp, checkers = share("vrrp", BOTH, Options()), share("checkers", BOTH, Options())
     assert (vrrp.vrrp_instances, vrrp.virtual_servers) == ((VRRP_INSTANCE,), ())
     assert (checkers.vrrp_instances, checkers.virtual_servers) == ((), (VIRTUAL_SERVER,))
     assert isinstance(checkers.virtual_servers[0], VirtualServer)
     assert isinstance(vrrp.vrrp_instances[0], VrrpInstance)
+
+
+def test_the_reader_of_a_fifo_that_both_write_to_is_started_once() -> None:
+    fifos = Fifos(notify_fifo=("/f",), notify_fifo_script=Command(("/x",)), vrrp_notify_fifo_script=Command(("/y",)))
+    both = replace(BOTH, global_defs=GlobalDefs(fifos=fifos))
+
+    def readers(role: str, options: Options) -> tuple[Command | None, Command | None]:
+        part = share(role, both, options).global_defs.fifos
+        assert part is not None
+        return part.notify_fifo_script, part.vrrp_notify_fifo_script
+
+    assert readers("vrrp", Options()) == (None, fifos.vrrp_notify_fifo_script)
+    assert readers("vrrp", Options(run_checkers=False))[0] == readers("checkers", Options())[0] == Command(("/x",))
 
 
 def test_the_namespace_cannot_change_in_a_running_daemon() -> None:
