@@ -44,8 +44,9 @@ def part_of(picture: Picture, name: str | None) -> tuple[Part, Picture]:
 def narrow(picture: Picture, name: str) -> Picture | None:
     """The picture with nothing in it but what is called `name`; None where nothing is.
 
-    A name is that of a VRRP instance, a sync group (which brings its members), or a virtual address; a virtual server's
-    keepalived name or address; or a real server's address. Of addresses the port or prefix length may be left out.
+    A name is that of a VRRP instance, a sync group (which brings its members), something that is tracked, or a virtual
+    address; a virtual server's keepalived name or address; or a real server's address. Of addresses the port or prefix
+    length may be left out.
     """
     vrrp, lvs = picture.vrrp, picture.lvs
     if vrrp is not None:
@@ -58,11 +59,12 @@ def narrow(picture: Picture, name: str) -> Picture | None:
             or instance.name in members
             or any(_means(name, address.address) for address in instance.addresses)
         )
-        vrrp = VrrpSnapshot(instances=instances, sync_groups=groups)
+        trackers = tuple(tracker for tracker in vrrp.trackers if tracker.name == name)
+        vrrp = VrrpSnapshot(instances=instances, sync_groups=groups, trackers=trackers)
     if lvs is not None:
         services = (_narrow_service(service, name) for service in lvs.virtual_servers)
         lvs = replace(lvs, virtual_servers=tuple(service for service in services if service is not None))
-    empty = not (vrrp and (vrrp.instances or vrrp.sync_groups)) and not (lvs and lvs.virtual_servers)
+    empty = not (vrrp and (vrrp.instances or vrrp.sync_groups or vrrp.trackers)) and not (lvs and lvs.virtual_servers)
     return None if empty else replace(picture, vrrp=vrrp, lvs=lvs)
 
 
@@ -83,6 +85,7 @@ def _names(picture: Picture) -> Iterator[str]:
     if picture.vrrp is not None:
         yield from (instance.name for instance in picture.vrrp.instances)
         yield from (group.name for group in picture.vrrp.sync_groups)
+        yield from (tracker.name for tracker in picture.vrrp.trackers)
     if picture.lvs is not None:
         for service in picture.lvs.virtual_servers:
             yield from (service.address, service.name)

@@ -61,12 +61,15 @@ _INSTANCES: Final = (
     Column("ERRORS", right=True),
 )
 _GROUPS: Final = (Column("SYNC GROUP"), Column("STATE"), Column("SINCE", right=True))
+_TRACKED: Final = (Column("TRACKED"), Column("STATE"))
+_WELL: Final = frozenset({"succeeds", "runs", "up"})
+_ILL: Final = frozenset({"fails", "does not run", "down"})
 _LABEL: Final = 17
 """Width of the labels in the detailed view."""
 
 
 def overview(vrrp: VrrpSnapshot, taken: Micros, width: int | None) -> list[list[Line]]:
-    """The table of instances, and the one of sync groups."""
+    """The tables of instances, of sync groups, and of what instances are tied to."""
     instances = [
         Row(
             [
@@ -90,7 +93,14 @@ def overview(vrrp: VrrpSnapshot, taken: Micros, width: int | None) -> list[list[
         )
         for group in vrrp.sync_groups
     ]
-    return [table(_INSTANCES, instances, width), table(_GROUPS, groups, width)]
+    trackers = [
+        Row(
+            [Piece(f"{tracker.kind} {tracker.name}"), Piece(tracker.state, _style(tracker.state))],
+            [words(tracker.detail)] if tracker.detail else [],
+        )
+        for tracker in vrrp.trackers
+    ]
+    return [table(_INSTANCES, instances, width), table(_GROUPS, groups, width), table(_TRACKED, trackers, width)]
 
 
 def detail(
@@ -150,6 +160,11 @@ def detail(
 def _labelled(label: str, item: Sequence[Piece], width: int | None) -> list[Line]:
     first, *others = flow(item, width, _LABEL)
     return [[Piece(f"  {label}".ljust(_LABEL), Style.FAINT), *first[1:]], *others]
+
+
+def _style(state: str) -> Style:
+    """Of what is tracked: a number in a file is neither good nor bad."""
+    return Style.GOOD if state in _WELL else Style.BAD if state in _ILL else Style.PLAIN
 
 
 def _state(state: str) -> Piece:

@@ -23,6 +23,7 @@ from pyvrrp.core.vrrp.snapshot import (
     Cause,
     GroupSnapshot,
     InstanceSnapshot,
+    TrackerSnapshot,
     Transition,
     VrrpSnapshot,
 )
@@ -121,6 +122,13 @@ FAULT = replace(
 )
 GROUP = GroupSnapshot(
     name="NC-MAIN-API", state="MASTER", since=NOW - 192 * SECOND, members=("NC-MAIN-API-PUB", "NC-MAIN-API-GW")
+)
+TRACKERS = (
+    TrackerSnapshot(
+        kind="track_script", name="chk_nginx", state="fails", detail="exit status 1 after 0.02 s: no process found"
+    ),
+    TrackerSnapshot(kind="track_file", name="maintenance", state="0", detail="/etc/pyvrrp/maintenance"),
+    TrackerSnapshot(kind="track_process", name="haproxy", state="runs", detail="2 run"),
 )
 CHECK = CheckerSnapshot(
     kind="TCP_CHECK",
@@ -268,7 +276,7 @@ WORST = replace(
         last_reload="2 instances changed, 1 real server added",
         problems=("keepalived.conf:3:1: unknown keyword", "keepalived.conf:9:1: not active yet"),
     ),
-    vrrp=VrrpSnapshot(instances=(MASTER, BACKUP, FAULT), sync_groups=(GROUP,)),
+    vrrp=VrrpSnapshot(instances=(MASTER, BACKUP, FAULT), sync_groups=(GROUP,), trackers=TRACKERS),
     lvs=LvsSnapshot(
         ipvs_ready=False,
         ipvs_problem="this kernel has no IPVS (load the module ip_vs)",
