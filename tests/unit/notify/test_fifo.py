@@ -138,7 +138,7 @@ async def test_what_a_reload_does_not_change_stays_open(bed: Bed, tmp_path: Path
     note = tmp_path / "pid"
     script = Command(("/bin/sh", "-c", f"echo $$ >> {note}; exec sleep 60"))
     bed.fifos.configure([bed.config(script)])
-    await until(note.exists)
+    await until(lambda: note.exists() and bool(note.read_text().strip()))
     inode = bed.path.stat().st_ino
     bed.fifos.configure([bed.config(script)])
     assert bed.path.stat().st_ino == inode
