@@ -8,11 +8,12 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 
 from scapy.layers.inet import IP
-from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6, in6_chksum
 from scapy.layers.l2 import ARP, Ether
 from scapy.layers.vrrp import VRRP, VRRPv3
 from scapy.packet import Packet
@@ -22,8 +23,12 @@ from tests.topology.net import Host, inside
 ETH_P_ALL = 3
 SO_TIMESTAMPNS = 35  # these two are missing in Python's socket
 SO_RCVBUFFORCE = 33
+SOL_PACKET, PACKET_ADD_MEMBERSHIP, PACKET_MR_PROMISC = 263, 1, 1
 RECEIVE_BUFFER = 8 << 20
 BROADCAST = "ff:ff:ff:ff:ff:ff"
+VRRP_PROTOCOL = 112
+AH, AH_LENGTH = 51, 24
+TRAILER_LENGTH = 28
 ALL_NODES = "33:33:00:00:00:01"
 
 
@@ -48,6 +53,10 @@ class Advert:
     addresses: tuple[str, ...]
     sound: bool
     """Both checksums are what scapy computes."""
+    sequence: int = 0
+    """AH's; 0 without."""
+    signed: bool = False
+    """28 bytes follow, as of auth_hmac."""
 
     def __str__(self) -> str:
         fault = "" if self.sound else " BAD CHECKSUM"
@@ -75,8 +84,18 @@ def decode(at: float, frame: bytes) -> Advert | Garp | None:
     """None for a frame of any other kind."""
     packet = Ether(frame)
     vrrp = packet.getlayer(VRRP) or packet.getlayer(VRRPv3)
+    if vrrp is not None and (packet[IP].proto if IP in packet else packet[IPv6].nh) != VRRP_PROTOCOL:
+        return None  # quoted in the ICMP error of a host without a daemon
     if vrrp is not None:
-        return _advert(at, packet, vrrp)
+        advert = _advert(at, packet, vrrp)
+        return _version_2_over_ipv6(advert, packet) if advert.version == 2 and IPv6 in packet else advert
+    if IP in packet and packet[IP].proto == AH:
+        payload = bytes(packet[IP].payload)
+        behind = packet[IP].copy()
+        behind.remove_payload()
+        del behind.proto, behind.len, behind.chksum
+        plain = Ether(bytes(Ether(src=packet.src, dst=packet.dst) / behind / VRRP(payload[AH_LENGTH:])))
+        return replace(_advert(at, plain, plain[VRRP]), sequence=int.from_bytes(payload[8:12]))
     neighbor = packet.getlayer(ICMPv6ND_NA)
     if neighbor is not None and neighbor.O and not neighbor.S and ICMPv6NDOptDstLLAddr in packet:
         return Garp(at, packet[ICMPv6NDOptDstLLAddr].lladdr, neighbor.tgt, packet.dst == ALL_NODES)
@@ -86,8 +105,23 @@ def decode(at: float, frame: bytes) -> Advert | Garp | None:
     return None
 
 
+def _version_2_over_ipv6(advert: Advert, packet: Packet) -> Advert:
+    """scapy takes the addresses for IPv4's, as no RFC knows of this."""
+    message = bytes(packet[IPv6].payload)
+    addresses = tuple(str(IPv6Address(message[at : at + 16])) for at in range(8, len(message), 16))
+    checksum = in6_chksum(packet[IPv6].nh, packet[IPv6], message[:6] + bytes(2) + message[8:])
+    return replace(advert, addresses=addresses, password=b"", sound=checksum == int.from_bytes(message[6:8]))
+
+
 def _advert(at: float, packet: Packet, vrrp: Packet) -> Advert:
     two = isinstance(vrrp, VRRP)
+    signed = len(vrrp.payload) == TRAILER_LENGTH
+    if signed and IP in packet:  # IPv4's checksum leaves the trailer out
+        packet = packet.copy()
+        vrrp = packet[type(vrrp)]
+        vrrp.remove_payload()
+        del packet[IP].len, packet[IP].chksum
+        packet = Ether(bytes(packet))
     again = packet.copy()
     del again[type(vrrp)].chksum
     if IP in packet:
@@ -112,6 +146,7 @@ def _advert(at: float, packet: Packet, vrrp: Packet) -> Advert:
         password=struct.pack("!II", vrrp.auth1, vrrp.auth2) if two else b"",
         addresses=tuple(vrrp.addrlist),
         sound=bytes(again) == bytes(packet),
+        signed=signed,
     )
 
 
@@ -121,12 +156,17 @@ class Tap:
     def __init__(self, switch: Host, bridge: str) -> None:
         self.bridge = bridge
         self._seen: list[Advert | Garp] = []
+        self.keep: Callable[[tuple[float, bytes]], object] = lambda _: None
+        """Told of each frame, with its time."""
         with inside(switch.namespace):
             self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, RECEIVE_BUFFER)
         self._socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self._socket.bind((bridge, ETH_P_ALL))
+        # What goes from port to port by unicast passes the bridge's own device only if it is promiscuous.
+        promiscuous = struct.pack("@iHH8x", switch.index(bridge), PACKET_MR_PROMISC, 0)
+        self._socket.setsockopt(SOL_PACKET, PACKET_ADD_MEMBERSHIP, promiscuous)
 
     def seen(self, since: float = 0) -> list[Advert | Garp]:
         """Advertisements and gratuitous ARPs so far, oldest first."""
@@ -152,6 +192,7 @@ class Tap:
             while True:
                 frame, ancillary, _, _ = self._socket.recvmsg(2048, 64)
                 seconds, nanoseconds = struct.unpack("@ll", ancillary[0][2])
+                self.keep((seconds + nanoseconds / 1e9, frame))
                 if packet := decode(seconds + nanoseconds / 1e9, frame):
                     yield packet
 
