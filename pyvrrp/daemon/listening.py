@@ -98,6 +98,11 @@ class Listening:
         if len(self._masters) != before:
             self._choose()
 
+    @property
+    def all_masters(self) -> bool:
+        """No instance listens for a master."""
+        return len(self._masters) == len(self._where)
+
     def read(self) -> None:
         """Take in what waits, but not so much that a deadline would suffer."""
         now = monotonic()

@@ -76,6 +76,8 @@ _LEAD: Final = MILLISECOND
 _PAPERS: Final = 16
 """So many log lines and the like are written before the next look at the packets."""
 
+_STALLED: Final = 20 * MILLISECOND
+
 _EXPECTED: Final = frozenset({KernelFault.ABSENT})
 """Refusals while a device is going: the monitor tells the same story, and the machine acts on that."""
 
@@ -276,7 +278,10 @@ class VrrpRole:
             if due is not None and self._router.takeover_is_next and due - now <= _LEAD:
                 self._rehearse(1)
         else:
-            self._drain()
+            # Where all are MASTER nobody waits for an advertisement, and a flood need not delay ours. But whoever
+            # was stalled first finds out what happened meanwhile.
+            if now - due > _STALLED or not self._listening.all_masters:
+                self._drain()
             self._feed(TimePassed(monotonic()))
         self._arm()
 

@@ -37,6 +37,8 @@ class Complaints:
         return [Log(level, f"({self._instance}) {text}")]
 
     def rejected(self, rejected: Rejected, source: Address) -> list[Log]:
+        if len(self._said) >= LIMIT or self.has_said(rejected.reason, source):
+            return []  # the text alone would cost more than all the rest of a forged packet
         text = f"advertisement of {source} refused: {rejected.reason.value}: {rejected.detail}"
         if rejected.reason in SPLITTING:
             text += ". While they differ, both directors can be MASTER"

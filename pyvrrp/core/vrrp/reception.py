@@ -16,15 +16,23 @@ from pyvrrp.net import Address
 class Reception:
     """The instance's credentials, and what it has learned of its peers."""
 
-    __slots__ = ("_clock", "_config", "credentials", "last_reject", "old_checksum")
+    __slots__ = ("_clock", "_config", "_rejected", "credentials", "old_checksum")
 
     def __init__(self, config: VrrpInstance, clock: Clock) -> None:
         self._clock = clock
         self._config = config
         self.credentials: Credentials | None = credentials(config, clock, None)
-        self.last_reject: str | None = None
+        self._rejected: tuple[Rejected, Address] | None = None
         self.old_checksum: frozenset[Address] = frozenset()
         """Peers that compute their checksums the old way (`model.vrrp.UnicastChecksum`)."""
+
+    @property
+    def last_reject(self) -> str | None:
+        """Why the last refused advertisement was refused, and whose it was."""
+        if self._rejected is None:
+            return None
+        rejected, source = self._rejected
+        return f"{rejected.reason.value} ({rejected.detail}), from {source}"
 
     def use(self, config: VrrpInstance) -> None:
         """A reload; what has been sent and seen stays known."""
@@ -55,7 +63,7 @@ class Reception:
             counter = COUNTER[advert.reason]
             if counter is not None:
                 setattr(stats, counter, getattr(stats, counter) + 1)
-            self.last_reject = f"{advert.reason.value} ({advert.detail}), from {datagram.source}"
+            self._rejected = advert, datagram.source
             return None, complaints.rejected(advert, datagram.source)
         stats.advert_rcvd += 1
         logs: list[Log] = []
