@@ -80,6 +80,8 @@ class ConfigProblem:
     """What to write instead."""
     kind: ProblemClass = ProblemClass.OK
     """The class keepalived files it under; OK where keepalived says nothing (does not change the exit status)."""
+    damage: bool = False
+    """A sign that the file is not whole, or no configuration at all: a running daemon keeps what it has."""
 
 
 class WireReason(StrEnum):

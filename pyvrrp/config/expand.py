@@ -143,18 +143,19 @@ class _Expander:
         # Braces are one question, wildcards another, and a pattern with both is only asked the second.
         check = "wildcard_match" if wild else "match" if len(alternatives) == 1 else "brace_match"
         if not any(found):
-            self._missing(frame, f"no file matches {pattern}", check in checks)
+            # An empty directory of snippets is none.
+            self._missing(frame, f"no file matches {pattern}", check in checks, damage=not wild)
         elif not all(found):
             missing = f"some alternative of {pattern} matches no file"
             self._missing(frame, missing, check in checks and check == "brace_match")
         self.stack.extend(reversed(frames))
 
-    def _missing(self, frame: Frame, message: str, counts: bool) -> None:
+    def _missing(self, frame: Frame, message: str, counts: bool, *, damage: bool = True) -> None:
         if counts:
             effect = "the daemon does not start, because the include asks for it"
             self._at(frame, Severity.FATAL, message, effect, ProblemClass.FILE_NOT_FOUND)
         else:
-            self._at(frame, Severity.WARNING, message, "nothing is included here")
+            self._at(frame, Severity.WARNING, message, "nothing is included here", damage=damage)
 
     # ---- lines
 
@@ -387,18 +388,34 @@ class _Expander:
             self._at(frame, Severity.ERROR, message, effect, ProblemClass.GENERAL)
 
     def _at(
-        self, frame: Frame, severity: Severity, message: str, effect: str, kind: ProblemClass = ProblemClass.OK
+        self,
+        frame: Frame,
+        severity: Severity,
+        message: str,
+        effect: str,
+        kind: ProblemClass = ProblemClass.OK,
+        *,
+        damage: bool = False,
     ) -> None:
         text = frame.raw.strip(BLANKS)
         column = frame.raw.find(text) + 1
         span = Span(frame.file, frame.number, column, max(1, len(text)), snippet(frame.raw), frame.origin)
-        self._problem(span, severity, message, effect, kind)
+        self._problem(span, severity, message, effect, kind, damage=damage)
 
     def _problem(
-        self, span: Span, severity: Severity, message: str, effect: str, kind: ProblemClass = ProblemClass.OK
+        self,
+        span: Span,
+        severity: Severity,
+        message: str,
+        effect: str,
+        kind: ProblemClass = ProblemClass.OK,
+        *,
+        damage: bool = False,
     ) -> None:
         self.source.problems.append(
-            ConfigProblem(span=span, severity=severity, message=printable(message), effect=effect, kind=kind)
+            ConfigProblem(
+                span=span, severity=severity, message=printable(message), effect=effect, kind=kind, damage=damage
+            )
         )
 
 

@@ -54,6 +54,8 @@ class Loaded:
     """Every file that a key of auth_hmac stands in, and where it is named."""
     hosts: tuple[HostUse, ...] = ()
     """Every mail server that is named, not by address."""
+    statements: int = 0
+    """Outside of blocks. None: the file is empty, or no configuration."""
 
     @property
     def fatal(self) -> tuple[ConfigProblem, ...]:
@@ -112,7 +114,9 @@ def load(source: Source) -> Loaded:
     unused |= set() if instances else {"vrrp_notify_fifo_script"}
     scripts = tuple(use for use in script_uses(root, skipped, problems) if use.user not in unused)
     hosts = tuple(mail_servers(root, problems)) if global_defs.mail is not None else ()
-    return Loaded(config, problems.sorted(), tuple(uses), scripts, key_files(blocks, config, source), hosts)
+    return Loaded(
+        config, problems.sorted(), tuple(uses), scripts, key_files(blocks, config, source), hosts, len(root.children)
+    )
 
 
 def interfaces_named(loaded: Loaded) -> tuple[InterfaceUse, ...]:

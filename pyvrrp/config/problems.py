@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pyvrrp.config.source import Line, Source, printable
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
@@ -30,6 +31,7 @@ class Problems:
         word: int | None = None,
         kind: ProblemClass = ProblemClass.OK,
         suggestion: str | None = None,
+        damage: bool = False,
     ) -> int:
         """Tell about a line, or one of its words; returns the problem's index, for `change_effect`."""
         self.found.append(
@@ -40,6 +42,7 @@ class Problems:
                 effect=printable(effect),
                 suggestion=None if suggestion is None else printable(suggestion),
                 kind=kind,
+                damage=damage,
             )
         )
         return len(self.found) - 1
@@ -70,15 +73,7 @@ class Problems:
 
     def change_effect(self, index: int, effect: str) -> None:
         """Say more precisely what a problem led to, once it is known."""
-        old = self.found[index]
-        self.found[index] = ConfigProblem(
-            span=old.span,
-            severity=old.severity,
-            message=old.message,
-            effect=printable(effect),
-            suggestion=old.suggestion,
-            kind=old.kind,
-        )
+        self.found[index] = replace(self.found[index], effect=printable(effect))
 
     def sorted(self) -> tuple[ConfigProblem, ...]:
         """By place; problems of the same line in the order in which they were found."""
@@ -87,7 +82,7 @@ class Problems:
         if len(found) <= TOLD_MAX:
             return tuple(found)
         told, others = found[:TOLD_MAX], found[TOLD_MAX:]
-        firsts = {(p.severity, p.kind): p for p in reversed(others)}
+        firsts = {(p.severity, p.kind, p.damage): p for p in reversed(others)}
         told += sorted(firsts.values(), key=others.index)
         last = told[-1]
         more = ConfigProblem(

@@ -138,7 +138,7 @@ class _Parser:
         else:
             message = f"{head} is not closed: a }} is missing"
             effect, kind = "what follows is read as a part of it", ProblemClass.MISSING_EOB
-        self.problems.add(line, Severity.ERROR, message, effect, kind=kind)
+        self.problems.add(line, Severity.ERROR, message, effect, kind=kind, damage=True)
         while len(self.frames) > 1:
             self._pop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -10,6 +11,8 @@ from pyvrrp.config.schema import ROOT, blocks_of, schema
 from pyvrrp.config.source import Line
 from pyvrrp.config.suggest import nearest
 from pyvrrp.errors import ProblemClass, Severity
+
+WORD: Final = r"[@~$]?[\w-]*\w[\w=-]*"
 
 SEARCHES_MAX: Final = 300
 """Misspellings looked up in one file; a file with more of them is no configuration."""
@@ -48,7 +51,13 @@ class Unknown:
             word=0,
             kind=ProblemClass.UNKNOWN_KEYWORD,
             suggestion=suggestion,
+            damage=path == ROOT and not invisible and _is_damage(word),
         )
+
+
+def _is_damage(word: str) -> bool:
+    """No word that anybody misspelled: the mark of a merge, a diff, a web page; or a keyword that was cut off."""
+    return re.fullmatch(WORD, word) is None or any(keyword.startswith(word) for keyword in schema()[ROOT])
 
 
 def _suggest(word: str, path: str) -> str | None:

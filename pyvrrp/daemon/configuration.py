@@ -55,6 +55,8 @@ class Reading:
     """The commands it names."""
     key_files: tuple[KeyFile, ...] = ()
     """The files it names keys in."""
+    statements: int = 1
+    """How many it has; none in a file that is empty, or no configuration."""
 
     @property
     def status(self) -> ExitStatus:
@@ -70,7 +72,9 @@ def read(options: Options) -> Reading:
     """Read the files that the command line names. Raises nothing: what is wrong is in the problems."""
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
     loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()))
-    return Reading(loaded.config, loaded.problems, loaded.interfaces, loaded.scripts, loaded.key_files)
+    return Reading(
+        loaded.config, loaded.problems, loaded.interfaces, loaded.scripts, loaded.key_files, loaded.statements
+    )
 
 
 def on_this_machine(reading: Reading) -> Reading:
@@ -186,7 +190,9 @@ def _present() -> frozenset[str]:
 
 def refusal(reading: Reading) -> str | None:
     """Why a running daemon does not go over to this configuration; None where it does."""
-    decisive = (p for p in reading.problems if p.severity is Severity.FATAL or p.kind in _DAMAGED)
+    if not reading.statements:
+        return "the file is empty, or no configuration"
+    decisive = (p for p in reading.problems if p.severity is Severity.FATAL or p.damage or p.kind in _DAMAGED)
     worst = next(decisive, None)
     return None if worst is None else line(worst)
 

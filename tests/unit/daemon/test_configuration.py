@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,8 +47,52 @@ def test_what_is_remembered_for_the_operator() -> None:
     assert [text.split(": ")[1] for text in texts] == ["fatal", "error", "not active yet"]
 
 
+REFERENCE = (Path(__file__).resolve().parents[3] / "examples/lvs-nat/director1/keepalived.conf").read_text()
+WHOLE = [
+    REFERENCE.rstrip().index("\n}\n\n", REFERENCE.index(word)) + 2 for word in ("vrrp_sync_group", "vrrp_instance")
+]
+"""Where the reference configuration could end and be a whole one."""
+
+
+def refused(tmp_path: Path, text: str) -> str | None:
+    path = tmp_path / "keepalived.conf"
+    path.write_text(text, encoding="latin-1")
+    return refusal(read(Options(config_file=str(path))))
+
+
+def test_a_file_cut_anywhere_changes_nothing(tmp_path: Path) -> None:
+    taken = [end for end in range(len(REFERENCE.rstrip())) if refused(tmp_path, REFERENCE[:end]) is None]
+    assert taken
+    for end in taken:  # between two blocks nothing can tell
+        assert any(whole <= end <= whole + 2 for whole in WHOLE), REFERENCE[:end]
+
+
 @pytest.mark.parametrize(
-    ("problems", "refused"),
+    "text",
+    [
+        "",
+        "\n# nothing\n",
+        "<!DOCTYPE html>\n<html><body><h1>502 Bad Gateway</h1></body></html>\n",
+        "vrrp:\n  instances:\n    - name: V\n",
+        "\0" * 4096,
+        "".join(chr(number % 256) for number in range(3000)),
+        f"<<<<<<< HEAD\n{REFERENCE}=======\n>>>>>>> other\n",
+        f"--- a\n+++ b\n@@ -1 +1 @@\n{REFERENCE}",
+        f"{REFERENCE}\ninclude /nonexistent/file.conf\n",
+    ],
+    ids=["empty", "comments", "html", "yaml", "zeros", "binary", "merge", "diff", "include"],
+)
+def test_what_is_no_configuration_changes_nothing(tmp_path: Path, text: str) -> None:
+    assert refused(tmp_path, text) is not None
+
+
+@pytest.mark.parametrize("more", ["", "a_misspelled_word 3\n", "include /nonexistent/*.conf\n", "global_defs {\n}\n"])
+def test_lesser_complaints_are_no_obstacle(tmp_path: Path, more: str) -> None:
+    assert refused(tmp_path, f"{REFERENCE}\n{more}") is None
+
+
+@pytest.mark.parametrize(
+    ("problems", "wrong"),
     [
         ((), False),
         ((problem(Severity.ERROR, ProblemClass.UNKNOWN_KEYWORD),), False),
@@ -55,10 +100,11 @@ def test_what_is_remembered_for_the_operator() -> None:
         ((problem(Severity.FATAL),), True),
         ((problem(Severity.ERROR, ProblemClass.MISSING_EOB),), True),
         ((problem(Severity.ERROR, ProblemClass.UNMATCHED_QUOTE),), True),
+        ((replace(problem(Severity.WARNING), damage=True),), True),
     ],
 )
-def test_what_a_running_daemon_does_not_go_over_to(problems: tuple[ConfigProblem, ...], refused: bool) -> None:
-    assert (refusal(Reading(Config(), problems)) is not None) is refused
+def test_what_a_running_daemon_does_not_go_over_to(problems: tuple[ConfigProblem, ...], wrong: bool) -> None:
+    assert (refusal(Reading(Config(), problems)) is not None) is wrong
 
 
 @pytest.mark.parametrize(
