@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.readers import BARE, parse_integer
+from pyvrrp.config.readers import BARE, UINT_MAX, parse_integer
 from pyvrrp.config.scripts import read_script_rules
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
-from pyvrrp.errors import ProblemClass
+from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.config import FlushOnStop, GlobalDefs
 from pyvrrp.model.vrrp import Garp
 from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
@@ -149,6 +149,22 @@ def _garp(values: Values) -> Garp:
     )
 
 
+def _check_policy(child: Statement, problems: Problems) -> None:
+    """MTU, ADVERT or a number, which stands first and alone."""
+    words = {option.upper() for option in child.words[1:]}
+    first = child.words[1] if len(child.words) > 1 else "0"
+    if {"MTU", "ADVERT"} <= words:
+        problems.error(child.line, "MTU and ADVERT exclude each other", "MTU is used")
+    elif words - {"MTU", "ADVERT"} and isinstance(parse_integer(first, 0, UINT_MAX), str):
+        message = f"`{first}` is not a number"
+        problems.error(child.line, message, "buffers keep their size", word=1, kind=ProblemClass.INVALID_NUMBER)
+
+
+def is_link_multicast(address: Address) -> bool:
+    """Over IPv6 VRRP keeps to the link; IPv4's groups are not told apart."""
+    return address.version == 4 or (address.packed[0] == 0xFF and address.packed[1] & 15 == 2)
+
+
 def _check(block: Statement, problems: Problems) -> None:
     """What a reader alone cannot judge."""
     for child in block.children:
@@ -157,6 +173,11 @@ def _check(block: Statement, problems: Problems) -> None:
             problems.error(child.line, f"{word} must be at least 1", "1 is used", word=1)
         elif word in GROUP_WORDS and isinstance(value, (IPv4Address, IPv6Address)) and not _is_group(word, value):
             problems.error(child.line, f"{value} is not an IPv{word[-1]} multicast address", word=1)
+        elif word == "vrrp_mcast_group6" and isinstance(value, IPv6Address) and not is_link_multicast(value):
+            message = f"{value} is no multicast address of a link (ff02::)"
+            problems.add(child.line, Severity.WARNING, message, "it is used", word=1, kind=ProblemClass.GENERAL)
+        elif word == "vrrp_rx_bufs_policy":
+            _check_policy(child, problems)
         elif word == "dynamic_interfaces" and isinstance(value, str):
             effect = "an interface whose type or parent changes is taken for gone"
             problems.inactive(child.line, f"`{value}` is accepted, but not active in this version", effect, word=1)

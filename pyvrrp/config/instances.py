@@ -13,7 +13,7 @@ from typing import Final
 
 from pyvrrp.config.addresses import read_virtual_address
 from pyvrrp.config.authentication import Secret, read_hmac
-from pyvrrp.config.global_defs import Defaults
+from pyvrrp.config.global_defs import Defaults, is_link_multicast
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
@@ -471,11 +471,6 @@ def _checksum(value: object) -> UnicastChecksum:
     if value is BARE:
         return UnicastChecksum.OLD
     return UnicastChecksum.AUTO if value is None else UnicastChecksum.NEVER
-
-
-def is_link_multicast(address: Address) -> bool:
-    """Over IPv6 VRRP keeps to the link; IPv4's groups are not told apart."""
-    return address.version == 4 or (address.packed[0] == 0xFF and address.packed[1] & 15 == 2)
 
 
 def _on(addresses: list[VirtualAddress], interface: str) -> tuple[VirtualAddress, ...]:

@@ -82,10 +82,16 @@ def cases() -> Iterator[tuple[str, str]]:
 NEWER = "keepalived 2.4 knows it"
 INACTIVE = "not active yet, so not judged in full"
 CRASH = "keepalived crashes"
+WITHOUT_INTERFACE = "vrrp_instance V {; virtual_router_id 5; unicast_src_ip 192.0.2.2; unicast_peer {; 192.0.2.9; }"
+WITHOUT_INTERFACE += "; virtual_ipaddress {; 10.0.0.1 dev eth0; }; }"
 DIFFERENT = [
     ("V", "owner_ignore_adverts", 5, 0, NEWER),
     ("G", "vrrp_owner_ignore_adverts", 5, 0, NEWER),
     ("G", "vrrp_ipsets", 5, 0, NEWER),
+    ("V", "nopreempt; timer_expired_backup", 5, 0, NEWER),
+    ("V", "version 3; v3_checksum_as_v2", 5, 0, NEWER),
+    ("V", f"auth_hmac {{; key 1 {32 * 'k'}; active_key 1; }}", 5, 0, NEWER),
+    ("F", WITHOUT_INTERFACE, 5, 0, NEWER),
     ("G", "vrrp_skip_check_adv_addr foo", 0, 5, "2.2.7 does not look at the word, 2.4 refuses it"),
     ("U", "payload 00ff", 5, 0, "2.2.7 refuses valid digits"),
     ("V", "virtual_routes {; foo; }", 5, 0, INACTIVE),
