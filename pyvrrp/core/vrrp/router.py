@@ -138,7 +138,11 @@ class Router:
         return any(type(action) is ReportTransition for action in actions)
 
     def resume(self, previous: VrrpSnapshot) -> frozenset[str]:
-        """Take over counters and history from a worker that died; the names of those that held addresses."""
+        """Take over counters and history from a worker that died; the names of those that held addresses.
+
+        vrrp_startup_delay is for a director that comes up: one that held addresses must not be deaf to the new master.
+        """
+        self._startup_delay = 0
         by_name = {machine.config.name: machine for machine in self._machines.values()}
         for old in previous.instances:
             if old.name in by_name:
