@@ -46,6 +46,19 @@ EXPLAIN_HELP = """Explain a keyword of keepalived.conf: argument, range, default
 Without KEYWORD all keywords are listed.
 """
 EXPLAIN_STATUS = "Exit status: 0 explained; 1 there is no such keyword; 2 wrong command line."
+SIMULATE_HELP = """Play directors of real configuration files against each other on a virtual network.
+
+Each FILE is one director, called by its file's or directory's name; NAME=FILE calls it otherwise. Without a scenario
+they are shown around: the best one crashes, returns, is cut off, found again, stopped.
+
+A scenario has a step a line, "at 10s crash a"; docs/simulate.md lists all steps and says exactly what the protocol's
+own window is. With --fail NAME instead: who would be master if that tracker or interface failed.
+"""
+SIMULATE_STATUS = (
+    "Exit status: 0 fine; 1 outside of the protocol's own window an address had two masters, or none although a"
+    " healthy, connected director existed (with --fail: nobody would be master); 2 wrong command line, scenario or"
+    " configuration."
+)
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
@@ -161,6 +174,78 @@ def explain(
     from pyvrrp.cli.explain import list_keywords
 
     raise typer.Exit(list_keywords() if keyword is None else run(keyword))
+
+
+@app.command(help=SIMULATE_HELP, epilog=SIMULATE_STATUS)
+def simulate(
+    files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE...", help="Configurations, one a director.")],
+    scenario: Annotated[
+        str | None, typer.Option("--scenario", "-s", metavar="FILE", help="What happens; - reads it from stdin.")
+    ] = None,
+    at: Annotated[
+        list[str] | None,
+        typer.Option("--at", metavar='"TIME STEP"', help='One step: --at "10s crash a". May be repeated.'),
+    ] = None,
+    length: Annotated[
+        str | None, typer.Option("--for", metavar="DURATION", help="How long: 90s, 10m, 1000h.", show_default=False)
+    ] = None,
+    chaos: Annotated[
+        int | None,
+        typer.Option(metavar="SEED", help="Random faults; the same seed, the same faults.", show_default=False),
+    ] = None,
+    every: Annotated[str, typer.Option(metavar="DURATION", help="With --chaos: one fault so often.")] = "1m",
+    fail: Annotated[
+        str | None,
+        typer.Option(metavar="[DIRECTOR:]NAME", help="Who would be master if this failed?", show_default=False),
+    ] = None,
+    timeline: Annotated[
+        str | None, typer.Option(metavar="FILE.svg|html", help="Draw the timeline.", show_default=False)
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
+    all_rows: Annotated[bool, typer.Option("--all", help="The whole timeline, however long.")] = False,
+    loss: Annotated[str, typer.Option(metavar="SHARE", help="Packets lost: 5%.")] = "0",
+    delay: Annotated[str, typer.Option(metavar="DURATION", help="How long a packet takes.")] = "200us",
+    jitter: Annotated[str, typer.Option(metavar="DURATION", help="And up to so much more.")] = "0",
+    duplicate: Annotated[str, typer.Option(metavar="SHARE", help="Packets that arrive twice.")] = "0",
+    reorder: Annotated[str, typer.Option(metavar="SHARE", help="Packets that others overtake.")] = "0",
+    clock: Annotated[
+        list[str] | None, typer.Option(metavar="DIRECTOR=PPM", help="Its clock runs so much fast. May be repeated.")
+    ] = None,
+    address: Annotated[
+        list[str] | None,
+        typer.Option(metavar="DIRECTOR:IFACE=ADDRESS[,...]", help="An interface's own addresses. May be repeated."),
+    ] = None,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=DIRECTOR:IFACE,...", help="Interfaces on one segment. May be repeated."),
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="SEED", help="Of which packets are lost.")] = 0,
+) -> None:
+    from pyvrrp.cli.simulate import Wishes
+    from pyvrrp.cli.simulate import simulate as run
+
+    wishes = Wishes(
+        files=files,
+        scenario=scenario,
+        steps=at or (),
+        length=length,
+        chaos=chaos,
+        every=every,
+        seed=seed,
+        loss=loss,
+        delay=delay,
+        jitter=jitter,
+        duplicate=duplicate,
+        reorder=reorder,
+        clocks=clock or (),
+        addresses=address or (),
+        segments=segment or (),
+        fail=fail,
+        timeline=timeline,
+        json_output=json_output,
+        all_rows=all_rows,
+    )
+    raise typer.Exit(run(wishes))
 
 
 def main() -> None:

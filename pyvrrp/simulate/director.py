@@ -1,0 +1,62 @@
+"""One director of the virtual network: the daemon's router, and the machine around it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pyvrrp.core.vrrp.events import DatagramReceived, InterfaceFacts
+from pyvrrp.core.vrrp.router import Router
+from pyvrrp.core.vrrp.snapshot import InstanceSnapshot
+from pyvrrp.model.config import Config
+from pyvrrp.model.tracked import Tracker
+from pyvrrp.model.vrrp import VirtualAddress
+from pyvrrp.simulate.clock import Clock
+from pyvrrp.units import Micros
+
+
+@dataclass(slots=True, eq=False)
+class Director:
+    name: str
+    config: Config
+    own: dict[str, InterfaceFacts]
+    """Its devices with their own addresses only."""
+    clock: Clock = field(default_factory=Clock)
+    router: Router | None = None
+    """None while it is off."""
+    held: set[VirtualAddress] = field(default_factory=set)
+    """Virtual addresses on its devices."""
+    stalled_until: Micros | None = None
+    inbox: list[DatagramReceived] = field(default_factory=list)
+    """What arrived while it was stalled."""
+    armed: Micros | None = None
+    """By its own clock: for when it is to be woken."""
+    lives: int = 0
+    """How often it was started: a wake-up for an earlier life is nobody's."""
+    ready: Micros = 0
+    """By the world's clock: when its worker had started and vrrp_startup_delay was over."""
+    findings: dict[tuple[Tracker, str], bool | int] = field(default_factory=dict)
+    views: dict[str, InstanceSnapshot] = field(default_factory=dict)
+    """Its instances, as they were after the last event that was not a packet."""
+
+    def facts(self, dev: str) -> InterfaceFacts | None:
+        """As its kernel tells: with the virtual addresses that are there now."""
+        own = self.own.get(dev)
+        if own is None:
+            return None
+        virtual = tuple(sorted((a.address for a in self.held if a.dev == dev), key=lambda a: (a.version, int(a))))
+        return replace(own, addresses=tuple(dict.fromkeys(own.addresses + virtual)))
+
+    def look(self) -> None:
+        """Refresh `views`."""
+        self.views = {} if self.router is None else {i.name: i for i in self.router.snapshot().instances}
+
+    def initial_findings(self) -> dict[tuple[Tracker, str], bool | int]:
+        """All is well: scripts succeed, processes run, BFD sessions are up, files hold 0."""
+        found: dict[tuple[Tracker, str], bool | int] = {}
+        for instance in self.config.vrrp_instances:
+            for kind, track in instance.tracked:
+                if kind is Tracker.FILE:
+                    found[kind, track.name] = 0
+                elif kind is not Tracker.INTERFACE:
+                    found[kind, track.name] = not (track.reverse and track.weight == 0)
+        return found

@@ -1,0 +1,278 @@
+"""Random directors, networks and faults, and a world that checks after each event what must hold always."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from ipaddress import ip_address, ip_interface
+
+from hypothesis import strategies as st
+
+from pyvrrp.model.config import Config, GlobalDefs
+from pyvrrp.model.tracked import Tracked, Tracker
+from pyvrrp.model.vrrp import SyncGroup, VirtualAddress, VrrpInstance
+from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6
+from pyvrrp.simulate.chaos import settling
+from pyvrrp.simulate.network import Path
+from pyvrrp.simulate.steps import (
+    Begin,
+    Crash,
+    Heal,
+    Kill,
+    Link,
+    Partition,
+    Quality,
+    Rate,
+    Stall,
+    Step,
+    Stop,
+    Take,
+    Timed,
+    Track,
+)
+from pyvrrp.simulate.story import Story
+from pyvrrp.simulate.summary import clock_text
+from pyvrrp.simulate.world import World
+from pyvrrp.units import CENTISECOND, MILLISECOND, SECOND, Micros
+
+NAMES = ("a", "b", "c", "d")
+SEGMENTS = ("eth0", "eth1")
+SCRIPT, LOAD, FILE = "fit", "load", "number"
+
+
+@dataclass(frozen=True)
+class Router:
+    """One virtual router, as all directors have it."""
+
+    vrid: int
+    segment: str
+    version: int
+    family: int
+    advert_int: Micros
+    preempt: bool
+    preempt_delay: Micros
+    grouped: bool
+
+
+class Scene:
+    """All that a world is made of. No dataclass: Hypothesis would print all of it."""
+
+    def __init__(
+        self,
+        configs: dict[str, Config],
+        steps: list[Timed],
+        path: Path,
+        clocks: dict[str, int],
+        seed: int,
+        duration: Micros,
+    ) -> None:
+        """`duration`: with a long quiet time at its end."""
+        self.configs = configs
+        self.steps = steps
+        self.path = path
+        self.clocks = clocks
+        self.seed = seed
+        self.duration = duration
+
+    def __repr__(self) -> str:
+        return f"a scene of {', '.join(self.configs)}"  # the report says more
+
+    def world(self) -> Checked:
+        return Checked(self)
+
+
+class Checked(World):
+    """No address is held by an instance that is no MASTER, and sync groups stay together."""
+
+    def __init__(self, scene: Scene) -> None:
+        super().__init__(scene.configs, scene.steps, path=scene.path, clocks=scene.clocks, seed=scene.seed)
+        settle = self.judge.settle
+
+        def check_and_settle() -> None:
+            if self.judge.is_dirty:
+                self.check()
+            settle()
+
+        self.judge.settle = check_and_settle  # type: ignore[method-assign]
+
+    def check(self) -> None:
+        for director in self.directors.values():
+            if director.router is None:
+                assert not director.held
+                continue
+            states = {view.name: view.state for view in director.views.values()}
+            for instance in director.config.vrrp_instances:
+                view = director.views[instance.name]
+                resuming = view.state == "BACKUP" and view.cause.value == "worker restarted"
+                if view.state != "MASTER" and not resuming:
+                    held = director.held.intersection(instance.addresses)
+                    assert not held, f"{clock_text(self.now)} {director.name}.{view.name} is {view.state}, holds {held}"
+            for group in director.config.vrrp_sync_groups:
+                together = {states[name] for name in group.members}
+                for state in ("MASTER", "FAULT"):
+                    assert state not in together or together == {state}, f"{director.name} is split: {states}"
+
+    def play(self, scene: Scene) -> Story:
+        self.run(scene.duration)
+        story = self.finish()
+        assert not story.violations, report(scene, story)
+        for service in story.services:
+            (holder,) = service.spans[-1].holders or ("nobody",)
+            assert holder != "nobody", report(scene, story)
+            last = service.spans[-1]
+            assert last.begin <= scene.duration - SECOND, report(scene, story)
+        return story
+
+
+def report(scene: Scene, story: Story) -> str:
+    """The whole play, for a test that failed."""
+    lines = [(h.at, 0, f"* {h.what}") for h in story.happenings]
+    lines += [(c.at, 1, f"{c.director}.{c.instance} is {c.state}: {c.why}") for c in story.changes]
+    wrong = [f"WRONG {v}" for v in story.violations]
+    spans = [f"{s.addresses} {s.spans[-1] if s.spans else ''}" for s in story.services]
+    text = [f"{clock_text(at)} {line}" for at, _, line in sorted(lines, key=lambda entry: entry[:2])]
+    configs = [f"{name}: {config.vrrp_instances} {config.vrrp_sync_groups}" for name, config in scene.configs.items()]
+    return "\n".join(["", *configs, str(scene.path), str(scene.clocks), *text[-80:], *spans, *wrong])
+
+
+def _addresses(router: Router) -> tuple[VirtualAddress, ...]:
+    texts = [f"192.0.2.{100 + router.vrid}/24"]
+    if router.family == 6:
+        texts = [f"fe80::{router.vrid:x}:1/64", f"2001:db8::{router.vrid:x}/64"]
+    return tuple(VirtualAddress(interface=ip_interface(text), dev=router.segment) for text in texts)
+
+
+@st.composite
+def routers(draw: st.DrawFn) -> list[Router]:
+    found = []
+    for vrid in range(1, draw(st.integers(1, 3)) + 1):
+        version = draw(st.sampled_from((2, 3)))
+        intervals = (SECOND, 2 * SECOND) if version == 2 else (10 * CENTISECOND, SECOND)
+        preempt = draw(st.booleans())
+        found.append(
+            Router(
+                vrid=vrid,
+                segment=draw(st.sampled_from(SEGMENTS)),
+                version=version,
+                family=draw(st.sampled_from((4, 6))) if version == 3 else 4,
+                advert_int=draw(st.sampled_from(intervals)),
+                preempt=preempt,
+                preempt_delay=draw(st.sampled_from((0, 0, 5 * SECOND))) if preempt else 0,
+                grouped=draw(st.booleans()),
+            )
+        )
+    if sum(router.grouped for router in found) < 2:
+        return [replace(router, grouped=False) for router in found]
+    # The members of a group agree on how to preempt: they must, where one decides for all.
+    leader = next(router for router in found if router.grouped)
+    return [
+        replace(router, preempt=leader.preempt, preempt_delay=leader.preempt_delay) if router.grouped else router
+        for router in found
+    ]
+
+
+@st.composite
+def directors(draw: st.DrawFn) -> dict[str, Config]:
+    wanted = draw(routers())
+    names = NAMES[: draw(st.integers(1, 4))]
+    ranks = draw(st.lists(st.integers(1, 254), min_size=len(names), max_size=len(names)))
+    startup = draw(st.sampled_from((0, 0, 3 * SECOND)))
+    tracked = draw(st.sampled_from(("", SCRIPT, LOAD, FILE)))
+    configs = {}
+    for name, priority in zip(names, ranks, strict=True):
+        instances = tuple(
+            VrrpInstance(
+                name=f"V{router.vrid}",
+                interface=router.segment,
+                virtual_router_id=router.vrid,
+                version=router.version,
+                priority=priority,
+                advert_int=router.advert_int,
+                preempt=router.preempt,
+                preempt_delay=router.preempt_delay,
+                virtual_ipaddress=_addresses(router),
+                mcast_dst_ip=VRRP_GROUP6 if router.family == 6 else VRRP_GROUP4,
+                track_script=tuple(
+                    Tracked(name=which, weight=weight)
+                    for which, weight in ((SCRIPT, 0), (LOAD, -60))
+                    if which == tracked and (router.grouped or not any(r.grouped for r in wanted))
+                ),
+                track_file=(Tracked(name=FILE, weight=1),) if tracked == FILE and router.grouped else (),
+            )
+            for router in wanted
+        )
+        members = tuple(f"V{router.vrid}" for router in wanted if router.grouped)
+        configs[name] = Config(
+            vrrp_instances=instances,
+            vrrp_sync_groups=(SyncGroup(name="G", members=members),) if members else (),
+            global_defs=GlobalDefs(vrrp_startup_delay=startup),
+        )
+    return configs
+
+
+def _steps(draw: st.DrawFn, configs: dict[str, Config]) -> tuple[list[Timed], Micros]:
+    names = list(configs)
+    who = st.sampled_from(names)
+    some = next(iter(configs.values()))
+    devices = sorted({i.interface for i in some.vrrp_instances})
+    addresses = sorted({str(a.address) for i in some.vrrp_instances for a in i.addresses})
+    tracked = sorted({(str(kind), t.name) for i in some.vrrp_instances for kind, t in i.tracked})
+    kinds: list[st.SearchStrategy[Step]] = [
+        st.builds(Crash, who),
+        st.builds(Begin, who),
+        st.builds(Begin, who),
+        st.builds(Stop, who),
+        st.builds(Kill, who),
+        st.builds(Stall, who, st.sampled_from((MILLISECOND, 500 * MILLISECOND, 5 * SECOND))),
+        st.builds(Link, who, st.sampled_from(devices), st.booleans()),
+        st.just(Heal()),
+        st.builds(Quality, st.just("loss"), st.sampled_from((0, 100_000, 400_000))),
+        st.builds(Quality, st.just("jitter"), st.sampled_from((0, 20 * MILLISECOND))),
+        st.builds(Quality, st.sampled_from(("duplicate", "reorder")), st.sampled_from((0, 200_000))),
+        st.builds(Rate, who, st.integers(-2000, 2000)),
+        st.builds(Take, who, st.sampled_from(addresses).map(ip_address)),
+    ]
+    if len(names) > 1:
+        pair = st.permutations(names).map(lambda p: (p[0], p[1]))
+        side = st.sets(who, min_size=1, max_size=len(names) - 1).map(frozenset)
+        cut = st.tuples(side, st.sampled_from((None, *devices)))
+        kinds.append(st.builds(Quality, st.just("loss"), st.sampled_from((0, 500_000, 1_000_000)), pair))
+        kinds.append(cut.map(lambda c: Partition((c[0], frozenset(names) - c[0]), c[1])))
+    if tracked:
+        kind, name = tracked[0]
+        values = st.sampled_from((-100, 0, 60)) if kind == Tracker.FILE else st.booleans()
+        kinds.append(st.builds(Track, who, st.just(Tracker(kind)), st.just(name), values))
+    pauses = st.sampled_from(
+        (0, MILLISECOND, 130 * MILLISECOND, 700 * MILLISECOND, 2 * SECOND, 4 * SECOND, 15 * SECOND)
+    )
+    at: Micros = 0
+    timed = []
+    for pause, step in draw(st.lists(st.tuples(pauses, st.one_of(kinds)), max_size=14)):
+        at += pause
+        timed.append(Timed(at, step))
+    at += SECOND
+    mended: list[Step] = [Heal(), *(Quality(what, 0) for what in ("loss", "jitter", "duplicate", "reorder"))]
+    mended += [Link(name, dev, True) for name in names for dev in devices]
+    mended += [Track(n, Tracker(k), t, 0 if k == Tracker.FILE else True) for n in names for k, t in tracked]
+    mended += [Begin(name) for name in names]
+    return timed + [Timed(at, step) for step in mended], at
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    configs = draw(directors())
+    steps, quiet_from = _steps(draw, configs)
+    return Scene(
+        configs=configs,
+        steps=steps,
+        path=Path(delay=draw(st.sampled_from((0, 200, 5 * MILLISECOND)))),
+        clocks={name: draw(st.integers(-500, 500)) for name in configs},
+        seed=draw(st.integers(0, 1000)),
+        duration=quiet_from + 3 * settling(configs) + 10 * SECOND,
+    )
+
+
+def masters(story: Story, instance: str) -> Sequence[str]:
+    """Who is MASTER of it at the end."""
+    last = {(c.director, c.instance): c.state for c in story.changes}
+    return [director for (director, name), state in last.items() if name == instance and state == "MASTER"]
