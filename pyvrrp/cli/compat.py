@@ -114,6 +114,10 @@ def _path(invocation: Invocation, argument: str | None) -> None:
     invocation.fields["config_file"] = os.path.abspath(argument or "")
 
 
+def _record(invocation: Invocation, argument: str | None) -> None:
+    invocation.fields["record"] = os.path.abspath(argument or "")
+
+
 def _detail(invocation: Invocation, argument: str | None) -> None:
     invocation.fields["log_detail"] = min(2, invocation.fields.get("log_detail", 0) + 1)
 
@@ -173,6 +177,7 @@ FLAGS: Final = (
     Flag("A", "snmp-agent-socket", _later("--snmp-agent-socket"), "where the SNMP agent listens", _REQUIRED, "ADDRESS"),
     Flag("t", "config-test", _task(Task.TEST), "check the configuration and exit", _OPTIONAL, "LOGFILE"),
     Flag("", "config-fd", _later("--config-fd"), "used by keepalived itself", _REQUIRED, "NUMBER"),
+    Flag("", "record", _record, "record all to FILE.vrrp and FILE.checkers (pyvrrp replay)", _REQUIRED, "FILE"),
     Flag("", "ignore-sigint", _set("ignore_sigint", True), "Ctrl-C does not stop the daemon"),
     Flag(
         "",

@@ -59,6 +59,19 @@ SIMULATE_STATUS = (
     " healthy, connected director existed (with --fail: nobody would be master); 2 wrong command line, scenario or"
     " configuration."
 )
+RECORD_HELP = """Have a running daemon record all that happens to a worker, for pyvrrp replay and bug reports.
+
+Passwords and keys are masked. The file must not exist yet; it is readable by root alone.
+"""
+RECORD_STATUS = "Exit status: 0 done; 1 the daemon refuses, or none answers; 2 wrong command line."
+REPLAY_HELP = """Play a recording through the same machine, and show each decision with its reason.
+
+Shown is what changed something; --all shows each deadline and each advertisement too.
+"""
+REPLAY_STATUS = (
+    "Exit status: 0 played; 1 with --verify: the decisions are not those that were recorded; 2 no recording, or one"
+    " that this release cannot play."
+)
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
@@ -246,6 +259,57 @@ def simulate(
         all_rows=all_rows,
     )
     raise typer.Exit(run(wishes))
+
+
+recording = typer.Typer(help=RECORD_HELP, epilog=RECORD_STATUS, no_args_is_help=True)
+app.add_typer(recording, name="record")
+Role = Annotated[str, typer.Option(metavar="vrrp|checkers", help="Which worker.")]
+Socket = Annotated[str | None, typer.Option(metavar="PATH", help="The daemon that listens there.", show_default=False)]
+Netns = Annotated[str | None, typer.Option(metavar="NAME", help="The daemon in that namespace.", show_default=False)]
+
+
+@recording.command(name="start", help="Begin to record to FILE.", epilog=RECORD_STATUS)
+def record_start(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; it must not exist.")],
+    role: Role = "vrrp",
+    size: Annotated[int, typer.Option(min=1, metavar="MEGABYTES", help="It ends when the file is so large.")] = 100,
+    length: Annotated[
+        str | None,
+        typer.Option("--for", metavar="DURATION", help="It ends after so long: 10m.", show_default=False),
+    ] = None,
+    socket: Socket = None,
+    netns: Netns = None,
+) -> None:
+    from pyvrrp.cli.record import start as run
+    from pyvrrp.simulate.scenario import ScenarioError, duration
+
+    try:
+        limit = None if length is None else duration(length)
+    except ScenarioError as error:
+        raise typer.BadParameter(str(error)) from error
+    raise typer.Exit(run(file, role=role, megabytes=size, duration=limit, socket=socket, netns=netns))
+
+
+@recording.command(name="stop", help="End the recording.", epilog=RECORD_STATUS)
+def record_stop(role: Role = "vrrp", socket: Socket = None, netns: Netns = None) -> None:
+    from pyvrrp.cli.record import stop as run
+
+    raise typer.Exit(run(role=role, socket=socket, netns=netns))
+
+
+@app.command(help=REPLAY_HELP, epilog=REPLAY_STATUS)
+def replay(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The recording; - reads stdin.")],
+    instance: Annotated[
+        str | None, typer.Option("--instance", "-i", metavar="NAME", help="What concerns it only.", show_default=False)
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every event.")] = False,
+    verify: Annotated[bool, typer.Option("--verify", help="Show what differs, and nothing else.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON, a line an event.")] = False,
+) -> None:
+    from pyvrrp.cli.replay import run
+
+    raise typer.Exit(run(file, instance=instance, everything=everything, verify=verify, json_output=json_output))
 
 
 def main() -> None:

@@ -24,6 +24,8 @@ from pyvrrp.observe.codec import from_json, to_json
 if TYPE_CHECKING:
     import asyncio
 
+    from pyvrrp.observe.control import RecordWish
+
 _LENGTH: Final = 4
 _CHUNK: Final = 1 << 18
 
@@ -56,11 +58,19 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Record:
+    """Begin a recording, or (None) end it, then answer Recorded."""
+
+    number: int
+    wish: RecordWish | None
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """Clean up and exit."""
 
 
-Order: TypeAlias = Start | Reload | Tell | Stop
+Order: TypeAlias = Start | Reload | Tell | Record | Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +109,19 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    answers: int
+    """The number of the Record."""
+    text: str
+    """What was done; where `refused`, why not."""
+    refused: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What a worker says; exactly one of its kinds."""
 
-    body: Ready | Failed | Reloaded | Told | Mail
+    body: Ready | Failed | Reloaded | Told | Mail | Recorded
 
 
 def order_frame(order: Order) -> bytes:
@@ -111,17 +130,17 @@ def order_frame(order: Order) -> bytes:
 
 def read_order(frame: bytes) -> Order:
     order = pickle.loads(frame)
-    assert isinstance(order, Start | Reload | Tell | Stop)
+    assert isinstance(order, Start | Reload | Tell | Record | Stop)
     return order
 
 
-def report_frame(body: Ready | Failed | Reloaded | Told | Mail, snapshot: bytes = b"") -> bytes:
+def report_frame(body: Ready | Failed | Reloaded | Told | Mail | Recorded, snapshot: bytes = b"") -> bytes:
     """The frame; `snapshot` (JSON, `codec.in_pieces`) goes with Told."""
     head = json.dumps(to_json(Report(body))).encode()
     return head + b"\n" + snapshot if snapshot else head
 
 
-def read_report(frame: bytes) -> tuple[Ready | Failed | Reloaded | Told | Mail, bytes]:
+def read_report(frame: bytes) -> tuple[Ready | Failed | Reloaded | Told | Mail | Recorded, bytes]:
     """The report and, after Told, the unread snapshot. ValueError where it is neither."""
     head, _, snapshot = frame.partition(b"\n")
     return from_json(Report, json.loads(head)).body, snapshot

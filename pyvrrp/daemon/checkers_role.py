@@ -6,6 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, assert_never
 
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
@@ -62,7 +63,8 @@ class CheckersRole:
         self._host = host
         self._ipvs: Ipvs = ipvs or LinuxIpvs()
         self._given = ipvs is not None
-        self._balancer = Balancer(int.from_bytes(os.urandom(8)) if seed is None else seed)
+        self._seed = int.from_bytes(os.urandom(8)) if seed is None else seed
+        self._balancer = Balancer(self._seed)
         self._checks: dict[int, asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._armed: Micros | None = None
@@ -77,6 +79,7 @@ class CheckersRole:
         if (ipvs := config.global_defs.ipvs) and not self._given:
             self._ipvs = LinuxIpvs(place(ipvs.net_namespace_ipvs))
         self._tell_of(config)
+        self._handle = self._host.begun(self._balancer, self._seed)
         self._feed(Started(now(), config, previous))
         if self._teller is not None and previous is None:
             self._teller.begin(self._balancer.alive())
@@ -84,6 +87,13 @@ class CheckersRole:
     def reload(self, config: Config) -> None:
         self._tell_of(config)
         self._feed(Reconfigured(now(), config))
+
+    @property
+    def machine(self) -> Balancer:
+        return self._balancer
+
+    def hear_through(self, handle: Callable[[Event], list[Action]]) -> None:
+        self._handle = handle
 
     async def stop(self) -> None:
         """Take our services out of IPVS (unless told not to) and leave no check under way."""
@@ -124,7 +134,7 @@ class CheckersRole:
         """Give the balancer an event and do what it answers, and so on with what comes of that."""
         events = deque([first])
         while events:
-            for action in self._balancer.handle(events.popleft()):
+            for action in self._handle(events.popleft()):
                 if (outcome := self._perform(action)) is not None:
                     events.append(outcome)
         self._arm()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.birth import Newborn, bear
@@ -16,6 +16,8 @@ from pyvrrp.daemon.channel import (
     Mail,
     Order,
     Ready,
+    Record,
+    Recorded,
     Reload,
     Reloaded,
     Start,
@@ -32,6 +34,8 @@ from pyvrrp.units import Micros, format_seconds, seconds
 
 if TYPE_CHECKING:
     import asyncio
+
+    from pyvrrp.observe.control import RecordWish
 
 
 class Keeper(Protocol):
@@ -84,7 +88,8 @@ class Child:
         self._respawn: asyncio.TimerHandle | None = None
         self._execution: asyncio.TimerHandle | None = None
         self._tell = 0
-        self._asked: dict[int, asyncio.Future[bytes]] = {}
+        self._asked: dict[int, asyncio.Future[Any]] = {}
+        """What it was asked and has not answered, by number."""
 
     def spawn(self) -> None:
         """Begin a life. OSError where the system has no room for a process."""
@@ -145,13 +150,22 @@ class Child:
 
     async def tell(self) -> bytes:
         """A fresh snapshot, unread. Waits until the worker answers; EOFError where it dies instead."""
+        snapshot: bytes = await self._ask(Tell)
+        return snapshot
+
+    async def record(self, wish: RecordWish | None) -> Recorded:
+        """Have it begin or (None) end a recording. EOFError where it dies instead of answering."""
+        recorded: Recorded = await self._ask(lambda number: Record(number, wish))
+        return recorded
+
+    async def _ask(self, order: Callable[[int], Order]) -> Any:
         if self._loop is None or self.pid is None:
             raise EOFError
         self._tell += 1
         number = self._tell
-        answer: asyncio.Future[bytes] = self._loop.create_future()
+        answer: asyncio.Future[Any] = self._loop.create_future()
         self._asked[number] = answer
-        self.send(Tell(number))
+        self.send(order(number))
         try:
             return await answer
         finally:
@@ -174,8 +188,13 @@ class Child:
                 self._keeper.reloaded(self, problem)
             case Told(answers):
                 self.snapshot = snapshot
-                if answers is not None and (asked := self._asked.pop(answers, None)) and not asked.done():
-                    asked.set_result(snapshot)
+                self._answered(answers, snapshot)
+            case Recorded(answers):
+                self._answered(answers, report)
+
+    def _answered(self, number: int | None, answer: object) -> None:
+        if number is not None and (asked := self._asked.pop(number, None)) and not asked.done():
+            asked.set_result(answer)
 
     def _died(self, pidfd: int) -> None:
         assert self._loop is not None

@@ -9,7 +9,16 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
-from pyvrrp.observe.control import REQUEST_LIMIT, answer, socket_path
+from pyvrrp.observe.control import (
+    REQUEST_LIMIT,
+    BadRequestError,
+    RecordRequest,
+    done_line,
+    error_line,
+    picture_line,
+    read_request,
+    socket_path,
+)
 from pyvrrp.observe.picture import Picture
 
 _PATIENCE: Final = 5.0
@@ -17,12 +26,19 @@ _PATIENCE: Final = 5.0
 
 
 class Control:
-    """A socket that answers each request with a picture, for root alone."""
+    """A socket that answers each request, for root alone."""
 
-    def __init__(self, directory: str, picture: Callable[[], Awaitable[Picture]]) -> None:
+    def __init__(
+        self,
+        directory: str,
+        picture: Callable[[], Awaitable[Picture]],
+        record: Callable[[RecordRequest], Awaitable[str]],
+    ) -> None:
+        """`record` says what it has done; BadRequestError where it cannot."""
         self._path = socket_path(os.getpid(), directory)
         self._directory = directory
         self._picture = picture
+        self._record = record
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -56,14 +72,22 @@ class Control:
         try:
             async with asyncio.timeout(_PATIENCE):
                 request = await reader.readline()
-            picture = await self._picture()
-            writer.write(answer(request, lambda: picture))
+            writer.write(await self._answer(request))
             async with asyncio.timeout(_PATIENCE):
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):  # gone, too slow, or a line beyond the limit: the caller's loss
             return
         finally:
             writer.close()
+
+    async def _answer(self, line: bytes) -> bytes:
+        try:
+            request = read_request(line)
+            if isinstance(request, RecordRequest):
+                return done_line(await self._record(request))
+            return picture_line(await self._picture())
+        except BadRequestError as error:
+            return error_line(str(error))
 
 
 def remove_stale(directory: str) -> None:

@@ -48,5 +48,7 @@ class Options:
     """-u."""
     all_workers: bool = False
     """--all: start every worker, with or without something to do for it."""
+    record: str | None = None
+    """--record: the workers record what happens to them from their start, each to this name and its role's."""
     not_active: tuple[str, ...] = ()
     """Options that were given and that this version accepts without acting on them: to be named in the log."""

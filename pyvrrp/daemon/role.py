@@ -6,7 +6,8 @@ is what makes it vrrp or checkers; it knows nothing of processes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:  # no worker pays for the other's snapshot
     from pyvrrp.core.log import Level
@@ -36,6 +37,13 @@ class Host(Protocol):
         """Something happened that a successor must know: send the supervisor a fresh snapshot."""
         ...
 
+    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
+        """What to give events to: the machine's own `handle`, or a recorder before it.
+
+        `origin`: what the machine was made of, where nothing has happened to it yet; None otherwise.
+        """
+        ...
+
 
 class Role(Protocol, Generic[Snapshot]):
     """One worker's job. All methods are called in the worker's running event loop."""
@@ -56,3 +64,12 @@ class Role(Protocol, Generic[Snapshot]):
         ...
 
     def snapshot(self) -> Snapshot: ...
+
+    @property
+    def machine(self) -> Any:
+        """The router or the balancer."""
+        ...
+
+    def hear_through(self, handle: Callable[[Any], list[Any]]) -> None:
+        """From now on give events to this."""
+        ...

@@ -27,7 +27,7 @@ from pyvrrp.daemon.pidfile import InUseError, PidFile, PidFiles
 from pyvrrp.daemon.portrait import Portrait
 from pyvrrp.daemon.signals import NOT_ACTIVE, WAITING_AT_START
 from pyvrrp.daemon.systemd import notify, reloading
-from pyvrrp.observe.control import SOCKET_DIRECTORY
+from pyvrrp.observe.control import SOCKET_DIRECTORY, BadRequestError, RecordRequest
 from pyvrrp.observe.picture import Picture
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Supervisor:
         self._loop.set_exception_handler(self._broken)
         self._end: asyncio.Future[ExitStatus] = self._loop.create_future()
         self._gone = asyncio.Event()
-        control = Control(self._sockets, self._picture)
+        control = Control(self._sockets, self._picture, self._record)
         self._await({_SOCKET, *self._children}, self._started)
         for child in self._children.values():
             child.watch(self._loop)
@@ -318,6 +318,19 @@ class Supervisor:
         self._hang_up_again()
 
     # Questions
+
+    async def _record(self, request: RecordRequest) -> str:
+        """BadRequestError where the worker is not there or cannot."""
+        child = self._children.get(request.role)
+        if child is None:
+            raise BadRequestError(f"there is no {request.role} worker")
+        try:
+            recorded = await child.record(request.wish)
+        except EOFError as error:
+            raise BadRequestError(f"the {request.role} worker has gone") from error
+        if recorded.refused:
+            raise BadRequestError(recorded.text)
+        return recorded.text
 
     async def _picture(self) -> Picture:
         return await self._portrait.take(self._reading, list(self._children.values()))

@@ -127,12 +127,13 @@ class VrrpRole:
         self._router = Router(config)
         self._announcer.configure(config.global_defs)
         masters = self._router.resume(previous) if previous is not None else frozenset[str]()
+        self._handle = self._host.begun(self._router, config if previous is None else None)
         at = monotonic()
         self._virtual = _virtual(config)
         for name, facts in self._links.dump().items():
             self._devices[name] = facts
             self._interfaces[name] = without_virtual(facts, self._virtual)
-            self._router.handle(InterfaceChanged(at, name, self._interfaces[name]))
+            self._handle(InterfaceChanged(at, name, self._interfaces[name]))
         self._open_sockets()
         self._links_descriptor = self._links.watch(self._interface_changed, self._address_removed)
         loop.add_reader(self._links_descriptor, self._links.read)
@@ -221,6 +222,13 @@ class VrrpRole:
             self._read_packets()
         found = self._router.snapshot()
         return found if self._trackers is None else replace(found, trackers=self._trackers.snapshot())
+
+    @property
+    def machine(self) -> Router:
+        return self._router
+
+    def hear_through(self, handle: Callable[[Event], list[Action]]) -> None:
+        self._handle = handle
 
     # What happens.
 
@@ -314,12 +322,12 @@ class VrrpRole:
     def _act(self, event: Event) -> None:
         if self._needs_clock:
             self._tell_time()
-        actions = self._router.handle(event)
+        actions = self._handle(event)
         if actions:
             # Anybody can send us packets.
             tell = self._throttle if isinstance(event, DatagramReceived) else self._host.log
             for refusal in self._perform(actions, tell):
-                self._perform(self._router.handle(refusal), self._host.log)
+                self._perform(self._handle(refusal), self._host.log)
 
     def _perform(self, actions: list[Action], tell: Tell) -> list[KernelRefused]:
         """All advertisements, then all addresses in one batch, then what announces them, and paperwork last.

@@ -26,6 +26,8 @@ from pyvrrp.daemon.channel import (
     Failed,
     Mail,
     Ready,
+    Record,
+    Recorded,
     Reload,
     Reloaded,
     Start,
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from pyvrrp.core.lvs.snapshot import LvsSnapshot
     from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
     from pyvrrp.daemon.role import Host, Role
+    from pyvrrp.observe.control import RecordWish
+    from pyvrrp.record.recorder import Recorder
 
 AnyRole: TypeAlias = "Role[VrrpSnapshot] | Role[LvsSnapshot]"
 
@@ -74,6 +78,7 @@ class Worker:
         self._quiet_until = 0.0
         self._cost = 0.0
         """Seconds that the last snapshot took."""
+        self._recorder: Recorder | None = None
 
     @property
     def options(self) -> Options:
@@ -91,6 +96,21 @@ class Worker:
         if self._running and self._due is None:
             wait = max(self._cost, self._quiet_until - self._loop.time())
             self._due = self._loop.call_later(wait, self._tell_unasked)
+
+    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
+        if self._start.options.record is None:
+            handle: Callable[[Any], list[Any]] = machine.handle
+            return handle
+        from pyvrrp.observe.control import RecordWish
+        from pyvrrp.record.recorder import SIZE
+
+        path = f"{self._start.options.record}.{self._name}"
+        try:
+            recorder = self._begin_recording(RecordWish(path=path, size=SIZE, duration=None), machine, origin)
+        except OSError as error:
+            self.log(Level.ERROR, f"{path}: {error.strerror}; nothing is recorded")
+            return machine.handle  # type: ignore[no-any-return]
+        return recorder.handle
 
     async def run(self, make: Callable[[Host], AnyRole]) -> ExitStatus:
         """Live until told to stop."""
@@ -113,6 +133,8 @@ class Worker:
         await self._stop.wait()
         self._running = False
         await self._role.stop()
+        if self._recorder is not None:
+            self._recorder.finish("the worker stopped")
         return ExitStatus.OK
 
     def _hint(self, what: str) -> str:
@@ -142,6 +164,8 @@ class Worker:
                 self._reload(config)
             case Tell(number):
                 self._tell(number)
+            case Record(number, wish):
+                self._channel.send(report_frame(self._record(number, wish)))
             case Stop():
                 self._stop.set()
             case Start():
@@ -156,6 +180,42 @@ class Worker:
         self._settle()
         self._channel.send(report_frame(Reloaded(problem)))
         self.changed()
+
+    def _record(self, number: int, wish: RecordWish | None) -> Recorded:
+        """From now on, in the middle of the machine's life, or no more."""
+        if wish is None:
+            return self._end_recording(number)
+        if self._recorder is not None:
+            return Recorded(number, f"it records to {self._recorder.path} already", refused=True)
+        try:
+            recorder = self._begin_recording(wish, self._role.machine, None)
+        except OSError as error:
+            return Recorded(number, f"{wish.path}: {error.strerror}", refused=True)
+        self._role.hear_through(recorder.handle)
+        return Recorded(number, f"the {self._name} worker records to {wish.path}", refused=False)
+
+    def _begin_recording(self, wish: RecordWish, machine: Any, origin: object) -> Recorder:
+        """OSError where the file cannot be made."""
+        from pyvrrp.record.recorder import Recorder
+
+        recorder = Recorder(wish, self._name, machine, origin, self._loop, self._recording_ended)
+        self._recorder = recorder
+        self.log(Level.NOTICE, f"Everything is recorded to {wish.path}")
+        return recorder
+
+    def _end_recording(self, number: int) -> Recorded:
+        recorder = self._recorder
+        if recorder is None:
+            return Recorded(number, "nothing is recorded", refused=True)
+        recorder.finish("asked to end")
+        self._recording_ended("asked to end")
+        return Recorded(number, f"the recording is {recorder.path}", refused=False)
+
+    def _recording_ended(self, why: str) -> None:
+        if self._recorder is not None:
+            self.log(Level.NOTICE, f"The recording to {self._recorder.path} ended: {why}")
+            self._recorder = None
+            self._role.hear_through(self._role.machine.handle)
 
     def _tell_unasked(self) -> None:
         self._due = None
@@ -190,6 +250,8 @@ class Worker:
             self.log(Level.WARNING, context["message"])
         else:
             report_bug(self._log, error)
+            if self._recorder is not None:
+                self._recorder.finish("the worker failed")
             os._exit(ExitStatus.INTERNAL)
 
 

@@ -1,10 +1,15 @@
-"""The control socket: how a running daemon is asked for its picture.
+"""The control socket: how a running daemon is asked for its picture, and told to record.
 
 A Unix stream socket a daemon, named after the supervisor's process id. The caller sends one line of JSON and gets
 one line back, then the connection ends::
 
     {"version": 1, "request": "picture"}
     {"version": 1, "pyvrrp": "0.1.0", "picture": {…}}   or   {"version": 1, "pyvrrp": "0.1.0", "error": "…"}
+
+    {"version": 1, "request": "record", "role": "vrrp", "wish": {"path": "/tmp/x", "size": 1000000, "duration": null}}
+    {"version": 1, "pyvrrp": "0.1.0", "done": "…"}
+
+Without a `wish` the recording of that role ends.
 
 VERSION goes up with every change to the shape of `Picture`, so that a `pyvrrp show` of another release than the
 daemon's says just that. Both ends of the protocol are here; the daemon adds only the socket it listens on.
@@ -16,12 +21,13 @@ import json
 import os
 import socket
 import time
-from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final, Literal
 
 from pyvrrp import __version__
-from pyvrrp.observe.codec import MismatchError, from_json, to_json
+from pyvrrp.observe.codec import JSON, MismatchError, from_json, to_json
 from pyvrrp.observe.picture import Picture
+from pyvrrp.units import Micros
 
 SOCKET_DIRECTORY: Final = "/run/pyvrrp"
 """Belongs to root; the sockets in it are root's alone (mode 0600)."""
@@ -56,23 +62,68 @@ class VersionError(ControlError):
     """The daemon speaks another version of the protocol, or what it says is no picture of this release."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordWish:
+    """What to record to where."""
+
+    path: str
+    """Absolute, and of no file that exists."""
+    size: int
+    """Bytes after which the recording ends."""
+    duration: Micros | None
+    """Time after which it ends; None: no such limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordRequest:
+    """Begin a recording, or (None) end it."""
+
+    role: str
+    """vrrp or checkers."""
+    wish: RecordWish | None
+
+
+Request = Literal["picture"] | RecordRequest
+
+
+class BadRequestError(ValueError):
+    """A line that is no request; the message is for the caller."""
+
+
 def socket_path(pid: int, directory: str = SOCKET_DIRECTORY) -> str:
     """Where the daemon whose supervisor has this process id listens."""
     return os.path.join(directory, f"{pid}{_SUFFIX}")
 
 
-def answer(request: bytes, picture: Callable[[], Picture]) -> bytes:
-    """The daemon's side: the line to send back for the line that came (`picture` is called only where it is wanted)."""
+def read_request(line: bytes) -> Request:
+    """The daemon's side. BadRequestError."""
     try:
-        message = json.loads(request)
+        message = json.loads(line)
         version, wanted = message["version"], message["request"]
-    except (ValueError, TypeError, KeyError):
-        return _line({"error": "not a request"})
+    except (ValueError, TypeError, KeyError) as error:
+        raise BadRequestError("not a request") from error
     if version != VERSION:
-        return _line({"error": f"this daemon speaks version {VERSION} of the protocol, not {version}"})
-    if wanted != "picture":
-        return _line({"error": f"unknown request {wanted!r}"})
-    return _line({"picture": to_json(picture())})
+        raise BadRequestError(f"this daemon speaks version {VERSION} of the protocol, not {version}")
+    if wanted == "picture":
+        return "picture"
+    if wanted != "record":
+        raise BadRequestError(f"unknown request {wanted!r}")
+    try:
+        return from_json(RecordRequest, {"role": message.get("role"), "wish": message.get("wish")})
+    except MismatchError as error:
+        raise BadRequestError(f"record: {error}") from error
+
+
+def picture_line(picture: Picture) -> bytes:
+    return _line({"picture": to_json(picture)})
+
+
+def done_line(text: str) -> bytes:
+    return _line({"done": text})
+
+
+def error_line(text: str) -> bytes:
+    return _line({"error": text})
 
 
 def _line(members: dict[str, object]) -> bytes:
@@ -81,8 +132,31 @@ def _line(members: dict[str, object]) -> bytes:
 
 def ask(path: str, timeout: float = 2.0) -> Picture:
     """The picture of the daemon that listens at `path`, within `timeout` seconds in all. ControlError otherwise."""
+    message, release = _answered(path, REQUEST, timeout)
     try:
-        message = json.loads(_converse(path, timeout))
+        return from_json(Picture, message.get("picture"))
+    except MismatchError as error:
+        raise VersionError(
+            f"the daemon at {path} is pyvrrp {release}, this command is pyvrrp {__version__},"
+            f" and they differ ({error}): restart the daemon"
+        ) from error
+
+
+def order_recording(path: str, request: RecordRequest, timeout: float = 5.0) -> str:
+    """Have the daemon begin or end a recording; what it says of it. ControlError."""
+    message, _ = _answered(path, _line({"request": "record", **_object(to_json(request))}), timeout)
+    return str(message.get("done"))
+
+
+def _object(encoded: JSON) -> dict[str, JSON]:
+    assert isinstance(encoded, dict)
+    return encoded
+
+
+def _answered(path: str, request: bytes, timeout: float) -> tuple[dict[str, Any], str]:
+    """The daemon's answer, and its release."""
+    try:
+        message = json.loads(_converse(path, request, timeout))
         version = message["version"]
     except (ValueError, TypeError, KeyError) as error:
         raise VersionError(f"what listens at {path} does not speak pyvrrp's protocol") from error
@@ -94,13 +168,7 @@ def ask(path: str, timeout: float = 2.0) -> Picture:
         )
     if "error" in message:
         raise RefusedError(f"the daemon at {path} says: {message['error']}")
-    try:
-        return from_json(Picture, message.get("picture"))
-    except MismatchError as error:
-        raise VersionError(
-            f"the daemon at {path} is pyvrrp {release}, this command is pyvrrp {__version__},"
-            f" and they differ ({error}): restart the daemon"
-        ) from error
+    return message, release
 
 
 def sockets(directory: str = SOCKET_DIRECTORY) -> list[str]:
@@ -140,7 +208,7 @@ def _listens(path: str) -> bool:
     return True
 
 
-def _converse(path: str, timeout: float) -> bytes:
+def _converse(path: str, request: bytes, timeout: float) -> bytes:
     """What came back for the request, to the end of the line."""
     deadline = time.monotonic() + timeout
     chunks: list[bytes] = []
@@ -148,7 +216,7 @@ def _converse(path: str, timeout: float) -> bytes:
         try:
             connection.settimeout(timeout)
             connection.connect(path)
-            connection.sendall(REQUEST)
+            connection.sendall(request)
             while not (chunks and chunks[-1].endswith(b"\n")):
                 connection.settimeout(max(0.001, deadline - time.monotonic()))
                 chunk = connection.recv(1 << 20)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from pyvrrp.core.vrrp.events import DatagramReceived, InterfaceFacts
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import InstanceSnapshot
+from pyvrrp.core.vrrp.surroundings import without_virtual
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import VirtualAddress
+from pyvrrp.net import Address
 from pyvrrp.simulate.clock import Clock
 from pyvrrp.units import Micros
 
@@ -26,6 +28,8 @@ class Director:
     held: set[VirtualAddress] = field(default_factory=set)
     """Virtual addresses on its devices."""
     stalled_until: Micros | None = None
+    told: dict[str, InterfaceFacts | None] = field(default_factory=dict)
+    """Its devices as the router knows them."""
     inbox: list[DatagramReceived] = field(default_factory=list)
     """What arrived while it was stalled."""
     armed: Micros | None = None
@@ -39,12 +43,17 @@ class Director:
     """Its instances, as they were after the last event that was not a packet."""
 
     def facts(self, dev: str) -> InterfaceFacts | None:
-        """As its kernel tells: with the virtual addresses that are there now."""
+        """As its daemon takes it: what the kernel tells, without what is its own doing."""
         own = self.own.get(dev)
         if own is None:
             return None
-        virtual = tuple(sorted((a.address for a in self.held if a.dev == dev), key=lambda a: (a.version, int(a))))
-        return replace(own, addresses=tuple(dict.fromkeys(own.addresses + virtual)))
+        held = tuple(sorted((a.address for a in self.held if a.dev == dev), key=lambda a: (a.version, int(a))))
+        return without_virtual(replace(own, addresses=tuple(dict.fromkeys(own.addresses + held))), self.virtual)
+
+    @property
+    def virtual(self) -> frozenset[Address]:
+        """All virtual addresses of its configuration."""
+        return frozenset(a.address for instance in self.config.vrrp_instances for a in instance.addresses)
 
     def look(self) -> None:
         """Refresh `views`."""

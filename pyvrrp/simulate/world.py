@@ -196,8 +196,9 @@ class World:
         deaf = 0 if before else director.config.global_defs.vrrp_startup_delay
         director.ready = director.clock.world(director.clock.local(self.now) + deaf)
         masters = frozenset[str]() if before is None else router.resume(before)
-        for dev in director.own:
-            self._feed(director, InterfaceChanged(self._local(director), dev, director.facts(dev)))
+        director.told = {dev: director.facts(dev) for dev in director.own}
+        for dev, facts in director.told.items():
+            self._feed(director, InterfaceChanged(self._local(director), dev, facts))
         self._feed(director, Started(self._local(director), masters))
         for (kind, name), value in {**director.initial_findings(), **director.findings}.items():
             self._feed(director, TrackerChanged(self._local(director), kind, name, value))
@@ -250,7 +251,10 @@ class World:
         return director.clock.local(self.now)
 
     def _interface(self, director: Director, dev: str) -> None:
-        self._tell(director, InterfaceChanged(self._local(director), dev, director.facts(dev)))
+        facts = director.facts(dev)
+        if director.told.get(dev) != facts:
+            director.told[dev] = facts
+            self._tell(director, InterfaceChanged(self._local(director), dev, facts))
 
     def _tell(self, director: Director, event: Event) -> None:
         """An event of the machine itself: one that is stalled learns of it when it wakes, as of anything else."""

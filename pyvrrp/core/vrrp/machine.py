@@ -75,6 +75,8 @@ class Machine:
         """BACKUP to a master that was heard since we are."""
         self.faults: dict[Cause, str] = {}
         self.stats = Stats()
+        self.taken: tuple[Kind, Moment] | tuple[str | None, DatagramReceived] | None = None
+        """What the last event meant here, for who asks why."""
         self._interfaces = interfaces
         self._findings = findings
         self._virtual = virtual
@@ -171,6 +173,7 @@ class Machine:
         advert, logs = self._reception.hear(datagram, self.stats, self._complaints)
         self._out += logs
         if advert is None:
+            self.taken = self._reception.last_reject, datagram
             return self._flush()
         if self._reception.old_checksum is not old:
             self._use_advertiser()
@@ -361,6 +364,7 @@ class Machine:
     # How a kind becomes a change.
 
     def _take(self, kind: Kind, moment: Moment) -> list[Action]:
+        self.taken = kind, moment
         edge = self.TABLE.get((self.state, kind))
         if edge is not None:
             for effect in edge.does:

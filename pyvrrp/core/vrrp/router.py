@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
@@ -81,12 +81,12 @@ class Router:
         self._groups: dict[str, Unit] = {}
         """The sync groups, by name; an event must not cost a look at every instance."""
         self._units: list[Unit] = []
-        self._unit_of: dict[int, Unit] = {}
+        self._unit_of: dict[Machine, Unit] = {}
         self._watchers: dict[str, list[Machine]] = {}
         self._followers: dict[tuple[Tracker, str], list[Machine]] = {}
         self._places: dict[Place, list[Machine]] = {}
         self._timers: list[tuple[Micros, int, Machine]] = []
-        self._armed: dict[int, Micros] = {}
+        self._armed: dict[Machine, Micros] = {}
         self._tickets = count()
         self._clock = Clock()
         self._startup_delay = config.global_defs.vrrp_startup_delay
@@ -150,6 +150,10 @@ class Router:
         return frozenset(old.name for old in previous.instances if any(a.present for a in old.addresses))
 
     @property
+    def machines(self) -> Collection[Machine]:
+        return self._machines.values()
+
+    @property
     def not_before(self) -> Micros | None:
         """No deadline comes earlier than this. Costs nothing, where `deadline` looks at what advertisements moved."""
         machines, links = self._timers[0][0] if self._timers else None, self._debounce.deadline()
@@ -165,11 +169,11 @@ class Router:
         while self._timers:
             at, _, machine = self._timers[0]
             due = machine.deadline()
-            if self._armed.get(id(machine)) == at:
+            if self._armed.get(machine) == at:
                 if due == at:
                     return at
                 # Advertisements move a backup's deadline all the time: it is looked at only when it comes to the top.
-                self._armed.pop(id(machine))
+                self._armed.pop(machine)
                 if due is not None:
                     self._arm(machine)
             heappop(self._timers)
@@ -182,7 +186,7 @@ class Router:
 
     def snapshot(self) -> VrrpSnapshot:
         return VrrpSnapshot(
-            instances=tuple(machine.snapshot(self._unit_of[id(machine)].name) for machine in self._machines.values()),
+            instances=tuple(machine.snapshot(self._unit_of[machine].name) for machine in self._machines.values()),
             sync_groups=tuple(unit.snapshot() for unit in self._groups.values()),
         )
 
@@ -201,7 +205,7 @@ class Router:
         return actions
 
     def _start_one(self, machine: Machine, at: Micros, resumed: bool) -> list[Action]:
-        unit = self._unit_of[id(machine)]
+        unit = self._unit_of[machine]
         faulted = unit.faulted
         if faulted is not None:
             return self._fault(machine, faulted, at)
@@ -256,7 +260,7 @@ class Router:
                 actions += advert
                 self._arm_again(machine)
                 continue
-            due_now = partial(machine.due, at, group_agrees=self._unit_of[id(machine)].agrees_to_master(machine))
+            due_now = partial(machine.due, at, group_agrees=self._unit_of[machine].agrees_to_master(machine))
             actions += self._tell(machine, at, due_now)
         return actions
 
@@ -284,7 +288,7 @@ class Router:
         actions: list[Action] = []
         for machine in machines:
             actions += machine.look(at)
-        for unit in {id(unit): unit for unit in (self._unit_of[id(m)] for m in machines)}.values():
+        for unit in dict.fromkeys(self._unit_of[m] for m in machines):
             actions += self._settle(unit, at)
         self._arm_all(machines)
         return actions
@@ -352,7 +356,7 @@ class Router:
             pulled = State.MASTER
         else:
             return actions
-        for other in self._unit_of[id(machine)].members:
+        for other in self._unit_of[machine].members:
             if other.state is pulled:
                 actions += other.follow(at, machine.state, machine.config.name)
                 self._arm(other)
@@ -415,7 +419,7 @@ class Router:
             unit.members = members
             self._groups[group.name] = unit
         self._units = [*self._groups.values(), *(Unit(None, [machine]) for machine in by_name.values())]
-        self._unit_of = {id(machine): unit for unit in self._units for machine in unit.members}
+        self._unit_of = {machine: unit for unit in self._units for machine in unit.members}
         self._watchers = {}
         self._followers = {}
         self._places = {}
@@ -425,26 +429,26 @@ class Router:
                 self._followers.setdefault((kind, track.name), []).append(machine)
             for dev in devices(instances[name]):
                 self._watchers.setdefault(dev, []).append(machine)
-        alive = {id(machine) for machine in self._machines.values()}
-        self._timers = [timer for timer in self._timers if id(timer[2]) in alive]
+        alive = set(self._machines.values())
+        self._timers = [timer for timer in self._timers if timer[2] in alive]
         heapify(self._timers)
-        self._armed = {ident: at for ident, at in self._armed.items() if ident in alive}
+        self._armed = {machine: at for machine, at in self._armed.items() if machine in alive}
 
     def _arm(self, machine: Machine) -> None:
         """Put the machine's deadline into the heap if it is earlier than the one that stands there."""
         due = machine.deadline()
         if due is None:
             return
-        armed = self._armed.get(id(machine))
+        armed = self._armed.get(machine)
         if armed is None or due < armed:
-            self._armed[id(machine)] = due
+            self._armed[machine] = due
             heappush(self._timers, (due, next(self._tickets), machine))
 
     def _arm_again(self, machine: Machine) -> None:
         """The same for the machine whose deadline was the next and has been dealt with."""
         due = machine.deadline()
         assert due is not None
-        self._armed[id(machine)] = due
+        self._armed[machine] = due
         heapreplace(self._timers, (due, next(self._tickets), machine))
 
     def _arm_all(self, machines: Iterable[Machine]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,10 @@ class Hosted:
 
     def changed(self) -> None:
         self.changes += 1
+
+    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
+        handle: Callable[[Any], list[Any]] = machine.handle
+        return handle
 
     @property
     def texts(self) -> list[str]:

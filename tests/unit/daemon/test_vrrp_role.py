@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 import pytest_asyncio
 
@@ -51,6 +52,10 @@ class Hosted:
 
     def changed(self) -> None:
         self.changes += 1
+
+    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
+        handle: Callable[[Any], list[Any]] = machine.handle
+        return handle
 
     def start(self, previous: VrrpSnapshot | None = None) -> None:
         self.role.start(self.config, previous)

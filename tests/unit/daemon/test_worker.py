@@ -21,6 +21,7 @@ from pyvrrp.daemon.channel import (
     Mail,
     Order,
     Ready,
+    Recorded,
     Reload,
     Reloaded,
     Start,
@@ -56,7 +57,7 @@ class Line:
     def start(self, previous: bytes | None = None) -> None:
         self.order(Start(OPTIONS, None, config("one"), previous))
 
-    def report(self) -> tuple[Ready | Failed | Reloaded | Told | Mail, str | None]:
+    def report(self) -> tuple[Ready | Failed | Reloaded | Told | Mail | Recorded, str | None]:
         """The next report, and the name of the first group in its snapshot."""
         frame = self.channel.receive()
         assert frame is not None, "the worker hung up"

@@ -28,7 +28,7 @@ from pyvrrp.core.vrrp.snapshot import (
     VrrpSnapshot,
 )
 from pyvrrp.core.vrrp.stats import Stats
-from pyvrrp.observe.control import REQUEST_LIMIT, answer
+from pyvrrp.observe.control import REQUEST_LIMIT, picture_line
 from pyvrrp.observe.picture import DaemonSnapshot, Picture, WorkerSnapshot
 from pyvrrp.units import MINUTE, SECOND
 
@@ -291,7 +291,7 @@ class FakeDaemon:
     def __init__(self, path: Path, picture: Picture) -> None:
         self.picture = picture
         self.asked = 0
-        self.respond: Callable[[bytes], bytes | None] = lambda request: answer(request, lambda: self.picture)
+        self.respond: Callable[[bytes], bytes | None] = lambda request: picture_line(self.picture)
         """None: say nothing and keep the connection."""
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(str(path))

@@ -11,22 +11,24 @@ import pytest
 
 from pyvrrp.observe.control import (
     REQUEST,
+    BadRequestError,
     ControlError,
     NoDaemonError,
+    RecordRequest,
+    RecordWish,
     RefusedError,
     SilentError,
     VersionError,
-    answer,
     ask,
     daemons,
+    done_line,
+    error_line,
+    order_recording,
+    picture_line,
+    read_request,
     socket_path,
 )
-from pyvrrp.observe.picture import Picture
 from tests.unit.observe.pictures import PICTURE, WORST, envelope, serving
-
-
-def never() -> Picture:
-    raise AssertionError("nobody asked for a picture")
 
 
 def test_a_picture_comes_through_the_socket(tmp_path: Path) -> None:
@@ -48,21 +50,50 @@ def test_a_picture_comes_through_the_socket(tmp_path: Path) -> None:
         (b'{"version": 1, "request": "dance"}\n', "unknown request 'dance'"),
     ],
 )
-def test_a_daemon_answers_nonsense_with_an_error(request_line: bytes, error: str) -> None:
-    line = answer(request_line, never)
+def test_nonsense_is_no_request(request_line: bytes, error: str) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        read_request(request_line)
+    assert str(caught.value) == error
+
+
+def test_an_error_is_one_line() -> None:
+    line = error_line("no\nsuch thing")
     assert line.endswith(b"\n")
     assert line.count(b"\n") == 1
-    assert json.loads(line)["error"] == error
+    assert json.loads(line)["error"] == "no\nsuch thing"
+
+
+def test_a_recording_is_ordered(tmp_path: Path) -> None:
+    path = tmp_path / "1.sock"
+    begin = RecordRequest(role="vrrp", wish=RecordWish(path="/tmp/x", size=5, duration=None))
+    with serving(path) as daemon:
+        asked: list[bytes] = []
+
+        def respond(request: bytes) -> bytes:
+            asked.append(request)
+            return done_line("it is done")
+
+        daemon.respond = respond
+        assert order_recording(str(path), begin) == "it is done"
+        assert order_recording(str(path), RecordRequest(role="vrrp", wish=None)) == "it is done"
+    assert [read_request(line) for line in asked] == [begin, RecordRequest(role="vrrp", wish=None)]
+
+
+@pytest.mark.parametrize("wish", ['{"path": 5}', "[]", '{"path": "/x", "size": 1, "duration": null, "more": 1}'])
+def test_a_wish_that_is_none(wish: str) -> None:
+    with pytest.raises(BadRequestError, match="record: "):
+        read_request(b'{"version": 1, "request": "record", "role": "vrrp", "wish": %s}' % wish.encode())
 
 
 def test_a_good_request_gets_one_line() -> None:
-    line = answer(REQUEST, lambda: PICTURE)
+    assert read_request(REQUEST) == "picture"
+    line = picture_line(PICTURE)
     assert line.count(b"\n") == 1
     assert json.loads(line)["picture"]["daemon"]["pid"] == PICTURE.daemon.pid
 
 
 def without(key: str) -> bytes:
-    message: dict[str, Any] = json.loads(answer(REQUEST, lambda: PICTURE))
+    message: dict[str, Any] = json.loads(picture_line(PICTURE))
     del message["picture"][key]
     return json.dumps(message).encode() + b"\n"
 

@@ -1,0 +1,150 @@
+"""Events and actions of both machines in words, a line each."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from pyvrrp.core.log import Log
+from pyvrrp.core.lvs import actions as lvs_actions
+from pyvrrp.core.lvs import events as lvs_events
+from pyvrrp.core.lvs import ipvs_table as table
+from pyvrrp.core.vrrp import actions as vrrp_actions
+from pyvrrp.core.vrrp import events as vrrp_events
+from pyvrrp.model.vrrp import VirtualAddress
+
+
+def vrrp_event(event: vrrp_events.Event) -> str:
+    match event:
+        case vrrp_events.Started():
+            masters = f", which was MASTER of {', '.join(sorted(event.masters))}" if event.masters else ""
+            return f"the worker started{' in place of one' if event.masters else ''}{masters}"
+        case vrrp_events.InterfaceChanged():
+            if event.facts is None:
+                return f"{event.name} is gone"
+            addresses = " ".join(map(str, event.facts.addresses)) or "without addresses"
+            return f"{event.name} is {'up' if event.facts.up else 'down'}, {addresses}"
+        case vrrp_events.TrackerChanged():
+            value = event.value
+            words = {True: "up", False: "down", None: "to be found out"}
+            state = words[value] if value is None or isinstance(value, bool) else str(value)
+            detail = f": {event.detail}" if event.detail else ""
+            return f"{event.kind.value} {event.name} is {state}{detail}"
+        case vrrp_events.DatagramReceived():
+            return f"{event.source} > {event.destination} on {event.interface}: {_advert(event.payload)}"
+        case vrrp_events.TimePassed():
+            return "a deadline came"
+        case vrrp_events.AddressRemoved():
+            return f"somebody removed {event.address} from {event.dev}"
+        case vrrp_events.KernelRefused():
+            return f"the kernel refused for {event.instance}: {event.reason}"
+        case vrrp_events.Reconfigured():
+            return f"another configuration: {len(event.config.vrrp_instances)} instances"
+        case vrrp_events.StopRequested():
+            return "stop"
+        case _:
+            assert_never(event)
+
+
+def vrrp_action(action: vrrp_actions.Action) -> str:
+    match action:
+        case vrrp_actions.SendAdvert():
+            return f"{action.instance} advertises: {_advert(action.message)}"
+        case vrrp_actions.AddAddresses():
+            return f"{action.instance} adds {_addresses(action.addresses)}"
+        case vrrp_actions.RemoveAddresses():
+            return f"{action.instance} removes {_addresses(action.addresses)}"
+        case vrrp_actions.SendGratuitousArps():
+            return f"{action.instance} announces {_addresses(action.addresses)}, {action.repeat} times"
+        case vrrp_actions.ReportTransition():
+            moved = action.transition
+            detail = f": {moved.detail}" if moved.detail else ""
+            return f"{moved.instance} goes from {moved.old} to {moved.new}: {moved.cause.value}{detail}"
+        case vrrp_actions.ReportGroup():
+            return f"group {action.name} is {action.state}"
+        case vrrp_actions.ReportLowerPriority():
+            return f"{action.instance} met a lower priority"
+        case Log():
+            return f"says: {action.text}"
+        case _:
+            assert_never(action)
+
+
+def lvs_event(event: lvs_events.Event) -> str:
+    match event:
+        case lvs_events.Started():
+            again = " in place of one that died" if event.previous else ""
+            return f"the worker started{again}, {len(event.config.virtual_servers)} virtual servers"
+        case lvs_events.Reconfigured():
+            return f"another configuration: {len(event.config.virtual_servers)} virtual servers"
+        case lvs_events.TimePassed():
+            return "a deadline came"
+        case lvs_events.CheckFinished():
+            return f"check {event.checker}: {'passed' if event.error is None else event.error}"
+        case lvs_events.CheckNotStarted():
+            return f"check {event.checker} could not be made: {event.reason}"
+        case lvs_events.TableRead():
+            return f"IPVS holds {len(event.table)} services"
+        case lvs_events.IpvsFailed():
+            return event.problem
+        case lvs_events.IpvsRefused():
+            refused = "; ".join(f"{operation(r.operation)}: {r.reason}" for r in event.refusals[:3])
+            more = f" and {len(event.refusals) - 3} more" if len(event.refusals) > 3 else ""
+            return f"IPVS refused: {refused}{more}"
+        case lvs_events.StopRequested():
+            return "stop"
+        case _:
+            assert_never(event)
+
+
+def lvs_action(action: lvs_actions.Action) -> str:
+    match action:
+        case lvs_actions.StartCheck():
+            return f"begins check {action.id}"
+        case lvs_actions.CancelCheck():
+            return f"gives up check {action.id}"
+        case lvs_actions.ReadTable():
+            return "reads the table of IPVS"
+        case lvs_actions.ApplyTable():
+            done = "; ".join(map(operation, action.operations[:5]))
+            return f"IPVS: {done}{f' and {len(action.operations) - 5} more' if len(action.operations) > 5 else ''}"
+        case lvs_actions.ReportRealServer():
+            return f"{action.endpoint} of {action.service} is {'up' if action.alive else 'down'}"
+        case lvs_actions.ReportVirtualServer():
+            return f"{action.service} {'has' if action.quorum_up else 'lost'} its quorum"
+        case lvs_actions.ReportIpvs():
+            return f"IPVS can{'' if action.problem is None else 'not'} be programmed"
+        case Log():
+            return f"says: {action.text}"
+        case _:
+            assert_never(action)
+
+
+def operation(done: table.Operation) -> str:
+    match done:
+        case table.AddService(service):
+            return f"add {service.key} {service.scheduler}"
+        case table.SetService(service):
+            return f"set {service.key} {service.scheduler}"
+        case table.RemoveService(key):
+            return f"remove {key}"
+        case table.AddDestination(key, destination):
+            return f"add {destination.endpoint} weight {destination.weight} to {key}"
+        case table.SetDestination(key, destination):
+            return f"set {destination.endpoint} weight {destination.weight} of {key}"
+        case table.RemoveDestination(key, endpoint):
+            return f"remove {endpoint} from {key}"
+        case table.Flush():
+            return "empty the table"
+        case _:
+            assert_never(done)
+
+
+def _addresses(addresses: tuple[VirtualAddress, ...]) -> str:
+    return " ".join(str(address.interface) for address in addresses)
+
+
+def _advert(payload: bytes) -> str:
+    """What can be said of it without knowing whether it is sound."""
+    if len(payload) < 8:
+        return f"{len(payload)} bytes"
+    return f"version {payload[0] >> 4}, vrid {payload[1]}, priority {payload[2]}, {payload[3]} addresses"
