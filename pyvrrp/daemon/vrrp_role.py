@@ -255,7 +255,7 @@ class VrrpRole:
         ahead = time.time_ns() // 1000 - at
         if abs(ahead - self._ahead) > MILLISECOND:
             self._ahead = ahead
-            self._router.handle(WallClock(at, at + ahead))
+            self._handle(WallClock(at, at + ahead))
 
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
         if facts is None:

@@ -7,6 +7,7 @@ from typing import assert_never
 from pyvrrp.core.log import Log
 from pyvrrp.core.lvs import actions as lvs_actions
 from pyvrrp.core.lvs import events as lvs_events
+from pyvrrp.core.lvs import ipvs_settings as settings
 from pyvrrp.core.lvs import ipvs_table as table
 from pyvrrp.core.vrrp import actions as vrrp_actions
 from pyvrrp.core.vrrp import events as vrrp_events
@@ -31,6 +32,8 @@ def vrrp_event(event: vrrp_events.Event) -> str:
             return f"{event.kind.value} {event.name} is {state}{detail}"
         case vrrp_events.DatagramReceived():
             return f"{event.source} > {event.destination} on {event.interface}: {_advert(event.payload)}"
+        case vrrp_events.WallClock():
+            return "the wall clock is other than before"
         case vrrp_events.TimePassed():
             return "a deadline came"
         case vrrp_events.AddressRemoved():
@@ -135,6 +138,12 @@ def operation(done: table.Operation) -> str:
             return f"remove {endpoint} from {key}"
         case table.Flush():
             return "empty the table"
+        case settings.SetTimeouts():
+            return "set the time-outs"
+        case settings.StartSync(role, daemon):
+            return f"start the {role.name.lower()} of connection synchronisation on {daemon.interface}"
+        case settings.StopSync(role):
+            return f"stop the {role.name.lower()} of connection synchronisation"
         case _:
             assert_never(done)
 

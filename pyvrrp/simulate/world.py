@@ -23,11 +23,12 @@ from pyvrrp.core.vrrp.events import (
     StopRequested,
     TimePassed,
     TrackerChanged,
+    WallClock,
 )
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.model.config import Config
-from pyvrrp.net import VRRP_TTL, Address
+from pyvrrp.net import Address
 from pyvrrp.simulate.clock import Clock
 from pyvrrp.simulate.director import Director
 from pyvrrp.simulate.judge import OFF, Judge
@@ -51,13 +52,17 @@ from pyvrrp.simulate.steps import (
 )
 from pyvrrp.simulate.story import Happening, Story
 from pyvrrp.simulate.topology import Topology, lay_out
-from pyvrrp.units import Micros
+from pyvrrp.units import MINUTE, Micros
 
 _PACKET: Final = 0
 _STEP: Final = 1
 _TIMER: Final = 2
 _JUDGE: Final = 3
 """Of what is due at one instant, what comes first."""
+USUAL_TTL: Final = 64
+"""Of a system whose director does not say which."""
+NEW_YEAR: Final = 1_767_225_600 * 1_000_000
+"""When the world begins, in microseconds since 1970, for those that sign what time it is."""
 
 
 class World:
@@ -199,9 +204,20 @@ class World:
         director.told = {dev: director.facts(dev) for dev in director.own}
         for dev, facts in director.told.items():
             self._feed(director, InterfaceChanged(self._local(director), dev, facts))
+        self._set_clock(director)
         self._feed(director, Started(self._local(director), masters))
         for (kind, name), value in {**director.initial_findings(), **director.findings}.items():
             self._feed(director, TrackerChanged(self._local(director), kind, name, value))
+
+    def _set_clock(self, director: Director) -> None:
+        """Wall clocks agree (NTP): whose own runs otherwise is told so every minute."""
+        if any(instance.auth_hmac is not None for instance in director.config.vrrp_instances):
+            self._feed(director, WallClock(self._local(director), NEW_YEAR + self.now))
+            self._put(self.now + MINUTE, _STEP, self._set_clock_again, director, director.lives)
+
+    def _set_clock_again(self, director: Director, life: int) -> None:
+        if director.lives == life and director.router is not None and director.stalled_until is None:
+            self._set_clock(director)
 
     def _end(self, director: Director, why: str) -> None:
         director.router = director.stalled_until = None
@@ -301,13 +317,23 @@ class World:
             self._act(director, router.handle(TimePassed(now)))
         self._arm(director)
 
-    def _arrive(self, route: Route, source: Address, destination: Address, payload: bytes) -> None:
+    def _arrive(self, route: Route, action: SendAdvert, destination: Address) -> None:
         director = self.directors[route.receiver]
         router = director.router
         if router is None or not self.network.is_up((route.receiver, route.interface)):
             return
         now = director.clock.local(self.now)
-        event = DatagramReceived(now, route.interface, source, destination, VRRP_TTL, payload)
+        ttl = USUAL_TTL if action.ttl is None else action.ttl
+        event = DatagramReceived(
+            now,
+            route.interface,
+            action.source,
+            destination,
+            ttl,
+            action.message,
+            action.protocol,
+            action.identification,
+        )
         if director.stalled_until is not None:
             director.inbox.append(event)
             return
@@ -347,7 +373,7 @@ class World:
 
     def _send(self, director: Director, action: SendAdvert) -> None:
         self.story.adverts += 1
-        port = (director.name, action.interface)
+        port = (director.name, action.interface or next(iter(director.own)))
         for destination in action.destinations:
             for route in self.network.routes(port, destination):
                 if route.path is None:
@@ -356,7 +382,7 @@ class World:
                 if not arrivals:
                     self.judge.lost(director.name, route.receiver)
                 for at in arrivals:
-                    self._put(at, _PACKET, self._arrive, route, action.source, destination, action.message)
+                    self._put(at, _PACKET, self._arrive, route, action, destination)
 
 
 def _begun_late(steps: Sequence[Timed]) -> set[str]:

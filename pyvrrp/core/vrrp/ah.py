@@ -27,18 +27,18 @@ class Ah:
     protocol = IPPROTO_AH
 
     def __init__(self) -> None:
-        self._key = b""
+        self.key = b""
         self._sequence = 0
 
     def use(self, password: bytes) -> None:
-        self._key = padded(password)
+        self.key = padded(password)
 
     def seal(self, message: bytes, source: Address, destination: Address, identification: int, at: Micros) -> bytes:
         assert isinstance(source, IPv4Address)
         assert isinstance(destination, IPv4Address)
         self._sequence = min(self._sequence + 1, _LAST)
         blank = AuthenticationHeader(spi=int(source), sequence=self._sequence)
-        value = integrity_check_value(self._key, source, destination, identification, blank, message)
+        value = integrity_check_value(self.key, source, destination, identification, blank, message)
         return encode_ah(AuthenticationHeader(spi=blank.spi, sequence=blank.sequence, icv=value)) + message
 
     def open(self, datagram: DatagramReceived, family: int) -> Opened | Rejected:
@@ -52,7 +52,7 @@ class Ah:
             return Rejected(reason, error.detail)
         assert isinstance(source, IPv4Address)
         assert isinstance(destination, IPv4Address)
-        value = integrity_check_value(self._key, source, destination, datagram.identification, header, message)
+        value = integrity_check_value(self.key, source, destination, datagram.identification, header, message)
         from hmac import compare_digest
 
         if not compare_digest(value, header.icv):

@@ -12,23 +12,23 @@ from pyvrrp.model.vrrp import AuthType, VrrpInstance
 
 
 class Echo:
-    __slots__ = ("_known",)
+    __slots__ = ("known",)
 
     def __init__(self) -> None:
-        self._known: tuple[object, ...] | None = None
+        self.known: tuple[object, ...] | None = None
 
     def forget(self) -> None:
-        self._known = None
+        self.known = None
 
     def remember(self, datagram: DatagramReceived, advert: Accepted, config: VrrpInstance, priority: int) -> None:
         """An advertisement that restarted the timer; not where each must be judged: replays, preempt_delay."""
         with_ah = config.authentication is not None and config.authentication.type is AuthType.AH
         judged_anew = with_ah or config.auth_hmac is not None
         waits = config.preempt and advert.priority < priority
-        self._known = None if judged_anew or waits else _what_counts(datagram)
+        self.known = None if judged_anew or waits else _what_counts(datagram)
 
     def is_heard(self, datagram: DatagramReceived) -> bool:
-        return self._known == _what_counts(datagram)
+        return self.known == _what_counts(datagram)
 
 
 def _what_counts(datagram: DatagramReceived) -> tuple[object, ...]:

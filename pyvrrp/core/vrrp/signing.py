@@ -40,14 +40,14 @@ class Signer:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._config: Hmac | None = None
-        self._keys: dict[int, bytes] = {}
+        self.keys: dict[int, bytes] = {}
         self._last = 0
         self._peers: tuple[Address, ...] = ()
         self._marks: dict[str, int] = {}
 
     def use(self, config: VrrpInstance, hmac: Hmac) -> None:
         self._config = hmac
-        self._keys = {key.number: key.value for key in hmac.keys}
+        self.keys = {key.number: key.value for key in hmac.keys}
         self._peers = config.unicast_peer
         if self._peers:
             known = {str(peer) for peer in self._peers}
@@ -65,7 +65,7 @@ class Signer:
         if hmac.mode is HmacMode.RECEIVE_ONLY:
             return message
         trailer = Trailer(key_id=hmac.active_key, sequence=self._next(at))
-        mac = message_authentication_code(self._keys[hmac.active_key], source, message, trailer)
+        mac = message_authentication_code(self.keys[hmac.active_key], source, message, trailer)
         # Without a pseudo header (v3_checksum_as_v2) only IPv4 goes, whose checksum does not cover the trailer.
         return with_tail(message, source, destination, encode_trailer(replace(trailer, mac=mac)))
 
@@ -99,7 +99,7 @@ class Signer:
         skew = now - trailer.seconds
         if not hmac.monotonic and abs(skew) > hmac.time_window:
             return Rejected(Reason.HMAC_STALE, f"its clock is {_behind(skew)}, allowed are {hmac.time_window} s")
-        key = self._keys.get(trailer.key_id)
+        key = self.keys.get(trailer.key_id)
         if key is None:
             return Rejected(Reason.HMAC_UNKNOWN_KEY, f"key {trailer.key_id}")
         from hmac import compare_digest
