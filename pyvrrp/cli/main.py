@@ -72,6 +72,14 @@ REPLAY_STATUS = (
     "Exit status: 0 played; 1 with --verify: the decisions are not those that were recorded; 2 no recording, or one"
     " that this release cannot play."
 )
+SNIFF_HELP = """Show VRRP, gratuitous ARP and neighbor advertisements on the wire, and who is master of what in the end.
+
+Without IFACE on all devices. With --config FILE each advertisement is judged as the daemon with that file would: why it
+would be refused, and by which instance. The password of PASS is not shown.
+"""
+SNIFF_STATUS = (
+    "Exit status: 0 seen; 1 with --config: some would be refused; 2 wrong command line, no permission, no capture."
+)
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
@@ -310,6 +318,39 @@ def replay(
     from pyvrrp.cli.replay import run
 
     raise typer.Exit(run(file, instance=instance, everything=everything, verify=verify, json_output=json_output))
+
+
+@app.command(help=SNIFF_HELP, epilog=SNIFF_STATUS)
+def sniff(
+    interface: Annotated[
+        str | None, typer.Argument(metavar="IFACE", help="The device to listen on.", show_default=False)
+    ] = None,
+    read: Annotated[
+        str | None,
+        typer.Option("--read", "-r", metavar="FILE", help="A capture instead (pcap, pcapng); - is stdin."),
+    ] = None,
+    config_file: Annotated[
+        str | None, typer.Option("--config", metavar="FILE", help="Judge by this configuration.", show_default=False)
+    ] = None,
+    config_id: ConfigId = None,
+    count: Annotated[
+        int | None, typer.Option("--count", "-c", min=1, metavar="N", help="End after so many.", show_default=False)
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON, a line each.")] = False,
+    dissect: Annotated[bool, typer.Option("--dissect", "-v", help="All fields too, as scapy shows them.")] = False,
+) -> None:
+    from pyvrrp.cli.sniff import sniff as run
+
+    status = run(
+        interface,
+        file=read,
+        config=config_file,
+        config_id=config_id,
+        count=count,
+        json_output=json_output,
+        dissect=dissect,
+    )
+    raise typer.Exit(status)
 
 
 def main() -> None:
