@@ -66,6 +66,8 @@ def vrrp_action(action: vrrp_actions.Action) -> str:
             return f"group {action.name} is {action.state}"
         case vrrp_actions.ReportLowerPriority():
             return f"{action.instance} met a lower priority"
+        case vrrp_actions.ReportPriority():
+            return f"{action.instance} has priority {action.priority}"
         case Log():
             return f"says: {action.text}"
         case _:

@@ -123,6 +123,11 @@ class World:
     def segment(self, director: str, interface: str) -> str:
         return self._segments[director, interface]
 
+    def inject(self, at: Micros, director: str, packet: SendAdvert) -> None:
+        """A packet that none of the directors sent reaches one of them."""
+        route = Route(director, packet.interface, None)
+        self._put(at, _PACKET, self._arrive, route, packet, packet.destinations[0])
+
     def do(self, step: Step) -> None:
         """Now, without a scenario."""
         self._take_step(step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,9 @@ class World:
         raise AssertionError(text)
 
     def changed(self) -> None:
+        raise AssertionError
+
+    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
         raise AssertionError
 
     def mail(self, subject: str, body: str) -> None:
