@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pyvrrp.model.vrrp import Authentication, AuthType
+from pyvrrp.simulate.world import World
 from tests.conformance.play import director, instance, us
+from tests.unit.simulate.stage import config
 
 
 def test_a_worker_that_replaces_another_is_not_deaf() -> None:
@@ -15,3 +18,14 @@ def test_a_worker_that_replaces_another_is_not_deaf() -> None:
     assert masters == {"V"}
     assert d.start(7, masters) == ["V INIT->BACKUP: worker restarted"]
     assert d.hear(7.1, 200) == ["V removes 192.0.2.100/24"]
+
+
+def test_two_that_become_master_together_understand_each_other_with_ah() -> None:
+    """Both numbered alike, each took the other's advertisement for its own come back: two masters for as long as they
+    advertised at the same time."""
+    secret = Authentication(type=AuthType.AH, password=b"secret")
+    world = World({name: config(instance(authentication=secret)) for name in ("a", "b")})
+    world.run(us(10))
+    story = world.finish()
+    assert not story.violations
+    assert [span.holders for span in story.services[0].spans] == [(), ("a", "b"), ("b",)]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.sim.worlds import Scene, masters, report, scenes
 
-EXAMPLES = int(os.environ.get("PYVRRP_SIM_EXAMPLES", "300"))
+EXAMPLES = int(os.environ.get("PYVRRP_SIM_EXAMPLES", "600"))
 
 
+@pytest.mark.timeout(0)
 @given(scenes())
 @settings(
     max_examples=EXAMPLES,

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from pyvrrp.units import CENTISECOND, SECOND
 from pyvrrp.wire.vrrp import AdvertV2, AdvertV3, encode_v2, encode_v3
 from tests.sim.worlds import Scene, report, scenes
 
-EXAMPLES = int(os.environ.get("PYVRRP_SIM_EXAMPLES", "300")) // 3
+EXAMPLES = int(os.environ.get("PYVRRP_SIM_EXAMPLES", "600")) // 3
 
 Spoil = Callable[[SendAdvert], SendAdvert]
 SPOILS: dict[str, Spoil] = {
@@ -76,6 +77,7 @@ def play(scene: Scene, noise: Noise) -> tuple[Story, int]:
     return world.play(scene), world.story.adverts
 
 
+@pytest.mark.timeout(0)
 @given(scenes(), noises)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_refused_packets_change_nothing(scene: Scene, noise: Noise) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address, ip_interface
+from typing import Any
 
 from hypothesis import strategies as st
 
+from pyvrrp.model.auth_hmac import Hmac, HmacKey
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.tracked import Tracked, Tracker
-from pyvrrp.model.vrrp import SyncGroup, VirtualAddress, VrrpInstance
-from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6
+from pyvrrp.model.vrrp import Authentication, AuthType, SyncGroup, VirtualAddress, VrrpInstance
+from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
 from pyvrrp.simulate.chaos import settling
 from pyvrrp.simulate.network import Path
 from pyvrrp.simulate.steps import (
@@ -52,6 +54,8 @@ class Router:
     preempt: bool
     preempt_delay: Micros
     grouped: bool
+    auth: str
+    unicast: bool
 
 
 class Scene:
@@ -142,6 +146,22 @@ def _addresses(router: Router) -> tuple[VirtualAddress, ...]:
     return tuple(VirtualAddress(interface=ip_interface(text), dev=router.segment) for text in texts)
 
 
+def _own(router: Router, name: str) -> Address:
+    """A director's address on a segment, where it must be written."""
+    number = NAMES.index(name) + 1
+    segment = SEGMENTS.index(router.segment)
+    return ip_address(f"fe80::{segment + 7}:{number}" if router.family == 6 else f"10.{segment}.0.{number}")
+
+
+def _auth(router: Router) -> dict[str, Any]:
+    if router.auth == "hmac":
+        return {"auth_hmac": Hmac(keys=(HmacKey(number=1, value=bytes(32)),), active_key=1, time_window=30)}
+    if router.auth:
+        kind = AuthType.PASS if router.auth == "pass" else AuthType.AH
+        return {"authentication": Authentication(type=kind, password=b"secret")}
+    return {}
+
+
 @st.composite
 def routers(draw: st.DrawFn) -> list[Router]:
     found = []
@@ -149,6 +169,7 @@ def routers(draw: st.DrawFn) -> list[Router]:
         version = draw(st.sampled_from((2, 3)))
         intervals = (SECOND, 2 * SECOND) if version == 2 else (10 * CENTISECOND, SECOND)
         preempt = draw(st.booleans())
+        auths = ("", "", "hmac", "pass", "ah") if version == 2 else ("", "", "hmac")
         found.append(
             Router(
                 vrid=vrid,
@@ -159,6 +180,8 @@ def routers(draw: st.DrawFn) -> list[Router]:
                 preempt=preempt,
                 preempt_delay=draw(st.sampled_from((0, 0, 5 * SECOND))) if preempt else 0,
                 grouped=draw(st.booleans()),
+                auth=draw(st.sampled_from(auths)),
+                unicast=draw(st.sampled_from((False, False, True))),
             )
         )
     if sum(router.grouped for router in found) < 2:
@@ -192,6 +215,9 @@ def directors(draw: st.DrawFn) -> dict[str, Config]:
                 preempt_delay=router.preempt_delay,
                 virtual_ipaddress=_addresses(router),
                 mcast_dst_ip=VRRP_GROUP6 if router.family == 6 else VRRP_GROUP4,
+                mcast_src_ip=_own(router, name) if router.unicast else None,
+                unicast_peer=tuple(_own(router, n) for n in names if n != name) if router.unicast else (),
+                **_auth(router),
                 track_script=tuple(
                     Tracked(name=which, weight=weight)
                     for which, weight in ((SCRIPT, 0), (LOAD, -60))

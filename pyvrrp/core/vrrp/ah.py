@@ -29,6 +29,9 @@ class Ah:
     def __init__(self) -> None:
         self.key = b""
         self._sequence = 0
+        """The last number sent or heard."""
+        self._heard = 0
+        """The last number heard."""
 
     def use(self, password: bytes) -> None:
         self.key = padded(password)
@@ -59,9 +62,11 @@ class Ah:
             return Rejected(Reason.AH_VALUE, "auth_pass is not the same on both directors, or the packet was changed")
         if header.spi != int(source):
             return Rejected(Reason.AH_SENDER, f"it says {IPv4Address(header.spi)}")
-        if header.sequence <= self._sequence:
+        # Our own last number is no news of ours, but may be another's: two that became MASTER together count alike, and
+        # would refuse each other for as long as they advertise at the same time.
+        if header.sequence <= self._heard or header.sequence < self._sequence:
             return Rejected(Reason.AH_REPLAY, f"number {header.sequence}, after {self._sequence}")
-        self._sequence = header.sequence
+        self._sequence = self._heard = header.sequence
         return Opened(message)
 
     def overtake(self) -> None:
@@ -74,4 +79,4 @@ class Ah:
         return self._sequence, ()
 
     def restore(self, number: int, marks: Marks) -> None:
-        self._sequence = min(number, _LAST)
+        self._sequence = self._heard = min(number, _LAST)
