@@ -114,6 +114,8 @@ def lvs_action(action: lvs_actions.Action) -> str:
             return f"IPVS: {done}{f' and {len(action.operations) - 5} more' if len(action.operations) > 5 else ''}"
         case lvs_actions.ReportRealServer():
             return f"{action.endpoint} of {action.service} is {'up' if action.alive else 'down'}"
+        case lvs_actions.ReportChecker():
+            return f"a checker of {action.endpoint} of {action.service} is {'up' if action.up else 'down'}"
         case lvs_actions.ReportVirtualServer():
             return f"{action.service} {'has' if action.quorum_up else 'lost'} its quorum"
         case lvs_actions.ReportIpvs():

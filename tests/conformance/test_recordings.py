@@ -36,7 +36,9 @@ def test_the_same_decisions_again(name: str) -> None:
         if not REWRITE:
             assert entry.actions is not None
             then = [tell(from_graph(action)) for action in entry.actions]
-            assert [tell(action) for action in actions] == then, f"event {entry.number}"
+            assert [tell(action) for action in actions] == then, (
+                f"event {entry.number}: if that is meant, see recordings/README.md"
+            )
     assert recording.end == "the worker stopped"
     if REWRITE:
         path.write_text("\n".join([*written, lines[-1].decode()]) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ class World:
 
     def log(self, level: Level, text: str) -> None:
         raise AssertionError(text)
+
+    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
+        raise AssertionError
 
     def changed(self) -> None:
         raise AssertionError
