@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from pyvrrp.daemon.sync_follower import SyncFollower
     from pyvrrp.daemon.vrrp_teller import VrrpTeller
     from pyvrrp.daemon.vrrp_trackers import Trackers
+    from pyvrrp.kernel.igmp import LocalReports
     from pyvrrp.kernel.processes import Process
     from pyvrrp.model.scripts import Command
 
@@ -118,6 +119,7 @@ class VrrpRole:
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
         self._needs_clock = False
+        self._reports: LocalReports | None = None
         self._ahead: Micros = 0
 
     def start(self, config: Config, previous: VrrpSnapshot | None) -> None:
@@ -134,6 +136,7 @@ class VrrpRole:
             self._devices[name] = facts
             self._interfaces[name] = without_virtual(facts, self._virtual)
             self._handle(InterfaceChanged(at, name, self._interfaces[name]))
+        self._silence_igmp()
         self._open_sockets()
         self._links_descriptor = self._links.watch(self._interface_changed, self._address_removed)
         loop.add_reader(self._links_descriptor, self._links.read)
@@ -144,6 +147,19 @@ class VrrpRole:
         self._follow(config)
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
+
+    def _silence_igmp(self) -> None:
+        """disable_local_igmp, which as in keepalived counts at start only."""
+        vrrp = self._config.global_defs.vrrp
+        if vrrp is None or not vrrp.disable_local_igmp:
+            return
+        from pyvrrp.kernel.igmp import LocalReports
+
+        self._reports = LocalReports()
+        try:
+            self._reports.disable()
+        except KernelError as error:
+            self._host.log(Level.WARNING, str(error))
 
     def _rehearse(self, times: int) -> None:
         """Play a takeover without performing it: code that has just run, and often, is several times as fast."""
@@ -181,6 +197,8 @@ class VrrpRole:
         self._clear_desk()
         if self._teller is not None:
             await self._teller.settle()
+        if self._reports is not None:
+            self._reports.restore()
 
     def _look_and_tell(self, config: Config) -> None:
         """Track and tell what the configuration names; where it names nothing, nothing is loaded for it."""

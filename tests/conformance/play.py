@@ -26,7 +26,7 @@ from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import InstanceSnapshot
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.vrrp import SyncGroup, VirtualAddress, VrrpInstance
-from pyvrrp.net import VRRP_GROUP4, Address
+from pyvrrp.net import IPPROTO_AH, VRRP_GROUP4, Address
 from pyvrrp.units import SECOND, Micros
 from pyvrrp.wire.vrrp import AdvertV2, AdvertV3, decode_v2, decode_v3, encode_v2, encode_v3
 
@@ -54,10 +54,10 @@ def say(action: Action) -> str:
     """An action as a line of the play."""
     match action:
         case SendAdvert():
-            version = action.message[0] >> 4
+            message = action.message[24:] if action.protocol == IPPROTO_AH else action.message
             advert: AdvertV2 | AdvertV3
-            if version == 2:
-                advert = decode_v2(action.message)
+            if message[0] >> 4 == 2:
+                advert = decode_v2(message)
             else:
                 destination = action.destinations[0]
                 advert = decode_v3(action.message, destination.version, action.source, destination)
