@@ -14,7 +14,7 @@ import pytest
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.packets import LinuxPackets
 from pyvrrp.kernel.timer import monotonic
-from pyvrrp.net import VRRP_GROUP4, Address
+from pyvrrp.net import IPPROTO_AH, VRRP_GROUP4, Address
 from pyvrrp.units import Micros
 from pyvrrp.wire.ip import encode_ipv4_header
 from pyvrrp.wire.vrrp import AdvertV2, encode_v2
@@ -340,3 +340,28 @@ def test_a_relaxed_socket_wakes_for_farewells_only(scene: Scene) -> None:
     scene.b.open(1, 2)
     scene.b.packets.relax("eth0", VRRP_GROUP4, relaxed=True)
     assert not scene.b.packets.relaxed, "few are heard at once"
+
+
+def test_the_receive_buffer_has_the_size_asked_for(scene: Scene) -> None:
+    """The kernel doubles it for its bookkeeping."""
+    packets, index = scene.a.packets, scene.a.host.index("eth0")
+    for size in (300_000, 50_000):
+        with inside(scene.a.host.namespace):
+            packets.open("eth0", index, VRRP_GROUP4, [51], IPPROTO_AH, size)
+        ((_, listener),) = packets._listeners.items()
+        for listening in listener.sockets.values():
+            assert listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * size
+
+
+def test_ah_is_let_through_for_our_routers_only(scene: Scene) -> None:
+    def behind(message: bytes, protocol: int = 112) -> bytes:
+        return bytes((protocol, 4)) + bytes(22) + message
+
+    with inside(scene.b.host.namespace):
+        scene.b.packets.open("eth0", scene.b.host.index("eth0"), VRRP_GROUP4, [51], IPPROTO_AH)
+    scene.a.open(51)
+    wanted = behind(advert(51))
+    for payload in (behind(advert(52)), behind(advert(51), protocol=6), advert(51), wanted):
+        scene.a.packets.send("eth0", A, [VRRP_GROUP4], payload, 1, protocol=IPPROTO_AH)
+    scene.b.until(lambda: bool(scene.b.got))
+    assert scene.b.got == [("eth0", A, VRRP_GROUP4, 255, wanted)]
