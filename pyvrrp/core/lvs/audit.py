@@ -14,9 +14,9 @@ from pyvrrp.model.lvs import ServiceKey
 from pyvrrp.units import SECOND, Micros
 
 PERIOD: Final[Micros] = 10 * SECOND
-RATE: Final = 1000
+RATE: Final = 500
 """Entries (services and destinations) a second."""
-SLICE: Final = 250
+SLICE: Final = 100
 """Entries that are looked at in one go, unless one service alone has more."""
 
 

@@ -109,7 +109,7 @@ def test_a_large_service_is_a_slice_of_its_own() -> None:
     audit.begin(0, {small: 10, large: 20_000})
     assert audit.slice(0) == (small,)
     assert audit.slice(0) == (large,)
-    assert audit.due == 20 * SECOND
+    assert audit.due == 40 * SECOND
 
 
 # Time-outs and synchronisation daemons
