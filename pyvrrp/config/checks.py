@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final
@@ -67,6 +67,11 @@ class Settings:
     """Names of track_file blocks that came before."""
     sessions: set[str] = field(default_factory=set)
     """Names of bfd_instance blocks that came before, and that real servers may follow."""
+
+    @property
+    def key(self) -> Hashable:
+        """Equal where all of it is."""
+        return self.log_all, self.tls, frozenset(self.files), frozenset(self.sessions)
 
 
 def build_checks(

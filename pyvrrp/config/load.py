@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from pyvrrp.config.checks import Settings
@@ -16,6 +17,7 @@ from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.key_files import KeyFile, key_files
 from pyvrrp.config.lint import lint
+from pyvrrp.config.memory import Memory
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_blocks
 from pyvrrp.config.scripts import ScriptUse, script_uses
@@ -64,8 +66,18 @@ class Loaded:
 
 
 @no_collection()
-def load(source: Source) -> Loaded:
-    """Parse, build, validate. Raises nothing; all problems come at once."""
+def load(source: Source, memory: Memory | None = None) -> Loaded:
+    """Parse, build, validate. Raises nothing; all problems come at once. `memory`: of the last time."""
+    memory = memory or Memory()
+    if (known := memory.recall(source)) is not None:
+        return known
+    memory.begin()
+    loaded = _load(source, memory)
+    memory.end(source, loaded)
+    return loaded
+
+
+def _load(source: Source, memory: Memory) -> Loaded:
     problems = Problems(source)
     root = parse(source, problems)
     uses: list[InterfaceUse] = []
@@ -100,7 +112,7 @@ def load(source: Source) -> Loaded:
         vrrp_instances=members,
         vrrp_sync_groups=sync_groups,
         vrrp_scripts=tuple(script for name, script in vrrp_scripts.items() if name in tracked),
-        virtual_servers=_virtual_servers(root, server_groups, defaults, problems),
+        virtual_servers=_virtual_servers(root, server_groups, defaults, problems, memory),
         virtual_server_groups=tuple(server_groups.values()),
         **others,
     )
@@ -166,7 +178,11 @@ def _named(root: Statement, word: str, problems: Problems) -> dict[str, tuple[in
 
 
 def _virtual_servers(
-    root: Statement, groups: Mapping[str, VirtualServerGroup], defaults: Defaults, problems: Problems
+    root: Statement,
+    groups: Mapping[str, VirtualServerGroup],
+    defaults: Defaults,
+    problems: Problems,
+    memory: Memory,
 ) -> tuple[VirtualServer, ...]:
     built: dict[ServiceKey, VirtualServer] = {}
     ordinals: dict[str, int] = {}
@@ -177,7 +193,9 @@ def _virtual_servers(
             if word in FOLLOWED and len(block.words) > 1:
                 _followed(block, settings)
             continue
-        server = build_virtual_server(block, groups, ordinals, settings, problems)
+        make = partial(build_virtual_server, block, groups, ordinals, settings, problems)
+        # Those of a group depend on more than their block.
+        server = make() if "group" in block.words[1:2] else memory.build(block, settings.key, problems, make)
         if server is None:
             continue
         if server.key in built:

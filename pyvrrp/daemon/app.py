@@ -7,6 +7,7 @@ import signal
 from collections.abc import Callable
 
 from pyvrrp import __version__
+from pyvrrp.config.memory import Memory
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.birth import Newborn, dismiss
 from pyvrrp.daemon.configuration import Reading, dump, lines, on_this_machine, read
@@ -40,7 +41,8 @@ def run(
     notify_socket: str | None,
 ) -> ExitStatus:
     """Live; `newborn`: a VRRP worker that waits for its first order; `notify_socket`: where systemd listens."""
-    reading = read(options)
+    memory = Memory()
+    reading = read(options, memory)
     global_defs = reading.config.global_defs
     namespace = options.net_namespace or global_defs.net_namespace
     try:
@@ -65,7 +67,7 @@ def run(
         supervisor = Supervisor(
             options,
             reading,
-            lambda: on_this_machine(read(options)),
+            lambda: on_this_machine(read(options, memory)),
             files,
             log,
             launch,

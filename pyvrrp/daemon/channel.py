@@ -44,9 +44,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Reload:
-    """Go over to this configuration, then answer Reloaded."""
+    """Go over to this configuration, then answer Reloaded (`abridged` writes it, `complete` reads it)."""
 
     config: Config
+    """With those virtual servers only that the worker does not have."""
+    virtual_servers: tuple[int, ...] = ()
+    """All of them: places in the configuration that the worker has; -1: the next one of `config`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,9 +117,9 @@ class CheckersRole:
         if self._teller is not None:
             self._teller.configure(config)
 
-    def snapshot(self) -> LvsSnapshot:
+    def snapshot(self, *, full: bool = True) -> LvsSnapshot:
         """With the kernel's counters of this moment, where it lets us read them."""
-        return self._balancer.snapshot(self._dump())
+        return self._balancer.snapshot(self._dump() if full else None)
 
     def _dump(self) -> Dump | None:
         if not self._balancer.ready:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pyvrrp.config import InterfaceUse, ScriptUse, absent_interfaces, expand, load, script_problems
 from pyvrrp.config.key_files import KeyFile, with_keys
+from pyvrrp.config.memory import Memory
 from pyvrrp.config.tracking import NOTIFY
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
@@ -68,10 +69,13 @@ class Reading:
         return ExitStatus.CONFIG if fatal else ExitStatus.OK
 
 
-def read(options: Options) -> Reading:
-    """Read the files that the command line names. Raises nothing: what is wrong is in the problems."""
+def read(options: Options, memory: Memory | None = None) -> Reading:
+    """Read the files that the command line names. Raises nothing: what is wrong is in the problems.
+
+    `memory`: of the last time, so that what did not change is not read again in earnest.
+    """
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
-    loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()))
+    loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()), memory)
     return Reading(
         loaded.config, loaded.problems, loaded.interfaces, loaded.scripts, loaded.key_files, loaded.statements
     )

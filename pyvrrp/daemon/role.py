@@ -63,7 +63,9 @@ class Role(Protocol, Generic[Snapshot]):
         """Leave nothing behind in the kernel (as far as the options allow)."""
         ...
 
-    def snapshot(self) -> Snapshot: ...
+    def snapshot(self, *, full: bool = True) -> Snapshot:
+        """The state; `full`: with what the kernel counts."""
+        ...
 
     @property
     def machine(self) -> Any:

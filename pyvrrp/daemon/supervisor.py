@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.core.log import Level
+from pyvrrp.daemon.abridged import abridged
 from pyvrrp.daemon.birth import WORKER, Newborn, dismiss
-from pyvrrp.daemon.channel import Reload, Start
+from pyvrrp.daemon.channel import Start
 from pyvrrp.daemon.child import Child
 from pyvrrp.daemon.configuration import Reading, lines, refusal
 from pyvrrp.daemon.exit_status import ExitStatus
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from pyvrrp.daemon.postman import Postman
+    from pyvrrp.model.config import Config
 
 _LAST_MAILS: Final = 3.0
 """Seconds that mails about the stop get."""
@@ -285,9 +287,9 @@ class Supervisor:
         if (reason := refusal(new) or self._cannot_change(new)) is not None:
             self._reload_done(f"refused: {reason}; the running configuration stays")
             return
-        self._reading = new
+        old, self._reading = self._reading.config, new
         wanted = {role for role in ROLES if needed(role, new.config, self._options)}
-        awaited = {role for role, child in self._children.items() if role in wanted and self._pass_on(child)}
+        awaited = {role for role, child in self._children.items() if role in wanted and self._pass_on(child, old)}
         for role in set(self._children) - wanted:
             awaited.add(role)
         for role in [role for role in ROLES if role in wanted and role not in self._children]:
@@ -300,8 +302,9 @@ class Supervisor:
         for role in set(self._children) - wanted:
             self._dismiss(self._children[role])
 
-    def _pass_on(self, child: Child) -> bool:
-        return child.reload(Reload(share(child.role, self._reading.config, self._options)))
+    def _pass_on(self, child: Child, old: Config) -> bool:
+        before, after = (share(child.role, config, self._options) for config in (old, self._reading.config))
+        return child.reload(abridged(before, after))
 
     def _cannot_change(self, new: Reading) -> str | None:
         changed = fixed_at_start(self._reading.config, new.config)

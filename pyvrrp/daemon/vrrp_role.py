@@ -235,7 +235,7 @@ class VrrpRole:
 
         return start(command, self._config.global_defs.scripts, listen=listen)
 
-    def snapshot(self) -> VrrpSnapshot:
+    def snapshot(self, *, full: bool = True) -> VrrpSnapshot:
         if self._listening.look_at is not None:
             self._read_packets()
         found = self._router.snapshot()

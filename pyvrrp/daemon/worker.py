@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyvrrp import __version__
 from pyvrrp.core.log import Level
+from pyvrrp.daemon.abridged import complete
 from pyvrrp.daemon.birth import WORKER_FD
 from pyvrrp.daemon.channel import (
     Channel,
@@ -71,6 +72,7 @@ class Worker:
         self._name = name
         self._channel = channel
         self._start = start
+        self._config = start.config
         self._log = log
         self._role: Any = None
         self._running = False
@@ -160,8 +162,8 @@ class Worker:
 
     def _received(self, frame: bytes) -> None:
         match read_order(frame):
-            case Reload(config):
-                self._reload(config)
+            case Reload() as order:
+                self._reload(order)
             case Tell(number):
                 self._tell(number)
             case Record(number, wish):
@@ -171,13 +173,15 @@ class Worker:
             case Start():
                 raise AssertionError("a worker is started once")
 
-    def _reload(self, config: Any) -> None:
+    def _reload(self, order: Reload) -> None:
         problem = None
+        before, self._config = self._config, complete(order, self._config)
         try:
-            self._role.reload(config)
+            self._role.reload(self._config)
         except KernelError as error:
             problem = str(error)
-        self._settle()
+        if self._config != before:
+            self._settle()
         self._channel.send(report_frame(Reloaded(problem)))
         self.changed()
 
@@ -227,7 +231,8 @@ class Worker:
             self._tell(None)
 
     def _tell(self, answers: int | None) -> None:
-        self._write(answers, in_pieces(self._role.snapshot()), bytearray(), 0.0)
+        # A successor has no use for the kernel's counters, and reading them is dear.
+        self._write(answers, in_pieces(self._role.snapshot(full=answers is not None)), bytearray(), 0.0)
 
     def _write(self, answers: int | None, pieces: Iterator[str], text: bytearray, cost: float) -> None:
         """Send the snapshot when its last piece is written; in between the role does what is due."""

@@ -140,12 +140,12 @@ class Ipvs(Protocol):
         """Carry out in order, in large batches; those that were refused, with the reason."""
         ...
 
-    def dump(self, keys: Iterable[ServiceKey] | None = None) -> Dump:
-        """All services, or those of the keys that there are, with their destinations and statistics."""
+    def dump(self) -> Dump:
+        """All services with their destinations and statistics."""
         ...
 
     def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:
-        """The same without statistics, to compare with the wanted table."""
+        """All services, or those of the keys that there are, without statistics: to compare with the wanted table."""
         ...
 
     def settings(self) -> Settings:

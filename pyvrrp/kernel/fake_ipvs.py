@@ -58,7 +58,7 @@ class FakeIpvs:
                 refused.append((operation, kernel_error(number, type(operation).__name__)))
         return refused
 
-    def dump(self, keys: Iterable[ServiceKey] | None = None) -> Dump:
+    def dump(self) -> Dump:
         self.ready()
         return {
             key: (
@@ -73,7 +73,7 @@ class FakeIpvs:
                     for endpoint, destination in destinations.items()
                 },
             )
-            for key, (service, destinations) in self._chosen(keys)
+            for key, (service, destinations) in self.services.items()
         }
 
     def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:

@@ -12,17 +12,20 @@ from pyvrrp.core.lvs.ipvs_settings import Settings, StopSync
 from pyvrrp.core.lvs.ipvs_table import (
     AddDestination,
     AddService,
+    Destination,
     DestinationState,
     Dump,
     Operation,
     RemoveDestination,
     RemoveService,
+    Service,
     ServiceState,
     SetDestination,
     SetService,
     Table,
 )
 from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.ipvs_decoder import Decoder
 from pyvrrp.kernel.ipvs_messages import (
     DAEMON,
     DEST,
@@ -55,6 +58,8 @@ _ABSENT: Final = (
     "this kernel has no IPVS. Load it with `modprobe ip_vs` (in a container: on the host); "
     "the module comes with the distribution's full kernel package"
 )
+_SPARE: Final = 1000
+"""Entries that may be remembered beyond those there are."""
 _MODPROBE_SECONDS: Final = 10
 _SBIN: Final = "/usr/sbin:/sbin:/usr/bin:/bin"
 
@@ -64,6 +69,7 @@ class LinuxIpvs:
 
     def __init__(self, place: str | None = None) -> None:
         self._place = place
+        self._decoder = Decoder()
         self._netlink: Netlink | None = None
         self._family = 0
         self._tried_modprobe = False
@@ -98,33 +104,37 @@ class LinuxIpvs:
                     refused.append((operation, error))
         return refused + (self._transact(again) if again else [])
 
-    def dump(self, keys: Iterable[ServiceKey] | None = None) -> Dump:
+    def dump(self) -> Dump:
         """See `kernel.api.Ipvs`. Services of protocols other than TCP, UDP and SCTP cannot be ours."""
         found: dict[ServiceKey, tuple[ServiceState, dict[Endpoint, DestinationState]]] = {}
-        for raw in self._dump(GET_SERVICE, b"", SERVICE) if keys is None else map(self._service, keys):
-            if raw is None or (state := decode_service(raw)) is None:
+        for body in self._dump(GET_SERVICE, b""):
+            if (state := decode_service(_inner(body, SERVICE))) is None:
                 continue
             key = state.service.key
-            destinations = [
-                decode_destination(raw, key.family)
-                for raw in self._dump(GET_DEST, attribute(SERVICE, encode_key(key)), DEST)
-            ]
             # The kernel tells the newest first.
-            found[key] = (state, {state.destination.endpoint: state for state in reversed(destinations)})
+            several = (decode_destination(_inner(raw, DEST), key.family) for raw in reversed(self._destinations(key)))
+            found[key] = (state, {one.destination.endpoint: one for one in several})
         return found
 
     def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:
         """See `kernel.api.Ipvs`."""
-        return {
-            key: (state.service, {endpoint: state.destination for endpoint, state in destinations.items()})
-            for key, (state, destinations) in self.dump(keys).items()
-        }
+        found: dict[ServiceKey, tuple[Service, dict[Endpoint, Destination]]] = {}
+        decoder = self._decoder
+        for body in self._dump(GET_SERVICE, b"") if keys is None else map(self._service, keys):
+            if body is None or (service := decoder.service(body)) is None:
+                continue
+            key = service.key
+            several = (decoder.destination(raw, key.family) for raw in reversed(self._destinations(key)))
+            found[key] = (service, {one.endpoint: one for one in several})
+        if len(decoder) > _SPARE + 2 * sum(1 + len(several) for _, several in found.values()) and keys is None:
+            decoder.forget()
+        return found
 
     def settings(self) -> Settings:
         """See `kernel.api.Ipvs`."""
         (answer,) = self._get(GET_CONFIG, b"", "read the time-outs of IPVS")
-        daemons = dict(decode_sync(raw) for raw in self._dump(GET_DAEMON, b"", DAEMON))
-        return Settings(timeouts=decode_timeouts(answer), daemons=daemons)
+        daemons = dict(decode_sync(_inner(body, DAEMON)) for body in self._dump(GET_DAEMON, b""))
+        return Settings(timeouts=decode_timeouts(attributes(answer, GENL_HEADER.size)), daemons=daemons)
 
     def close(self) -> None:
         """Give the socket back; the table stays as it is."""
@@ -162,28 +172,28 @@ class LinuxIpvs:
             except (OSError, subprocess.TimeoutExpired):
                 return
 
-    def _dump(self, command: int, body: bytes, kind: int) -> list[dict[int, bytes]]:
-        """The attributes of each service or destination."""
-        bodies = self._socket().dump(
-            self._known_family(), 0, GENL_HEADER.pack(command, 1, 0) + body, "read the IPVS table"
-        )
-        return [attributes(attributes(body, GENL_HEADER.size)[kind]) for body in bodies]
+    def _destinations(self, key: ServiceKey) -> list[bytes]:
+        return self._dump(GET_DEST, attribute(SERVICE, encode_key(key)))
 
-    def _service(self, key: ServiceKey) -> dict[int, bytes] | None:
-        """The attributes of one service; None if there is none."""
+    def _dump(self, command: int, body: bytes) -> list[bytes]:
+        """The bodies of all answers."""
+        request = GENL_HEADER.pack(command, 1, 0) + body
+        return self._socket().dump(self._known_family(), 0, request, "read the IPVS table")
+
+    def _service(self, key: ServiceKey) -> bytes | None:
+        """The body of the answer about one service; None if there is none."""
         try:
             (answer,) = self._get(GET_SERVICE, attribute(SERVICE, encode_key(key)), "read the IPVS table")
         except KernelError as error:
             if error.fault is KernelFault.ABSENT:
                 return None
             raise
-        return attributes(answer[SERVICE])
+        return answer
 
-    def _get(self, command: int, body: bytes, operation: str) -> list[dict[int, bytes]]:
-        """The attributes of the answers to a request that is no dump."""
+    def _get(self, command: int, body: bytes, operation: str) -> list[bytes]:
+        """The bodies of the answers to a request that is no dump."""
         request = GENL_HEADER.pack(command, 1, 0) + body
-        bodies = self._socket().get(self._known_family(), 0, request, operation)
-        return [attributes(body, GENL_HEADER.size) for body in bodies]
+        return self._socket().get(self._known_family(), 0, request, operation)
 
     def _known_family(self) -> int:
         if not self._family:
@@ -195,3 +205,8 @@ class LinuxIpvs:
         messages: list[Message] = [(number, 0, encode(operation)) for operation in operations]
         refused = self._socket().transact(messages, lambda index: describe(operations[index]))
         return [(operations[index], explained(operations[index], error)) for index, error in refused]
+
+
+def _inner(body: bytes, kind: int) -> dict[int, bytes]:
+    """The attributes of what the answer is about."""
+    return attributes(attributes(body, GENL_HEADER.size)[kind])

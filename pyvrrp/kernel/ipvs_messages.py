@@ -71,7 +71,7 @@ _SERVICE_SCHEDULER: Final = 6
 _SERVICE_FLAGS: Final = 7
 _SERVICE_TIMEOUT: Final = 8
 _SERVICE_NETMASK: Final = 9
-_SERVICE_STATS: Final = 10
+SERVICE_STATS: Final = 10
 _SERVICE_PE: Final = 11
 _SERVICE_STATS64: Final = 12
 
@@ -81,7 +81,7 @@ _DEST_FORWARDING: Final = 3
 _DEST_WEIGHT: Final = 4
 _DEST_UPPER: Final = 5
 _DEST_LOWER: Final = 6
-_DEST_ACTIVE: Final = 7
+DEST_ACTIVE: Final = 7
 _DEST_INACTIVE: Final = 8
 _DEST_STATS: Final = 10
 _DEST_FAMILY: Final = 11
@@ -315,7 +315,7 @@ def decode_service(raw: Mapping[int, bytes]) -> ServiceState | None:
         netmask=_netmask(number, raw[_SERVICE_NETMASK]) if persistent else None,
         persistence_engine=_text(raw[_SERVICE_PE]) if persistent and _SERVICE_PE in raw else None,
     )
-    return ServiceState(service=service, traffic=_traffic(raw.get(_SERVICE_STATS64), raw.get(_SERVICE_STATS)))
+    return ServiceState(service=service, traffic=_traffic(raw.get(_SERVICE_STATS64), raw.get(SERVICE_STATS)))
 
 
 def decode_destination(raw: Mapping[int, bytes], service_family: int) -> DestinationState:
@@ -336,7 +336,7 @@ def decode_destination(raw: Mapping[int, bytes], service_family: int) -> Destina
             lower_threshold=u32(_DEST_LOWER),
             tunnel=_tunnel(raw),
         ),
-        active_connections=u32(_DEST_ACTIVE),
+        active_connections=u32(DEST_ACTIVE),
         inactive_connections=u32(_DEST_INACTIVE),
         traffic=_traffic(raw.get(_DEST_STATS64), raw.get(_DEST_STATS)),
     )

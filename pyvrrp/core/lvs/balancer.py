@@ -157,6 +157,8 @@ class Balancer:
                 actions += self._add(event.at, wanted).open(event.at)
                 continue
             self._virtuals[wanted.key] = virtual
+            if wanted is virtual.config:
+                continue
             changes, gone = virtual.reconfigure(
                 wanted, event.at, partial(self._watch, event.at, wanted.key), self._draw
             )

@@ -78,7 +78,7 @@ class FakeWorker:
                 else:
                     self.channel.send(report_frame(Told(None), written(self.snapshot())))
                     self.when_released("slow", Ready())
-            case Reload(config):
+            case Reload(config, _):
                 self.hear(f"reload {config.global_defs.router_id}")
                 self.when_released("hold", Reloaded(self.does.get("refused")))
             case Tell(number):

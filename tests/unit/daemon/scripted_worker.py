@@ -65,7 +65,7 @@ class ScriptedRole:
         if "bug-in-stop" in SCRIPT:
             self.bug()
 
-    def snapshot(self) -> VrrpSnapshot:
+    def snapshot(self, *, full: bool = True) -> VrrpSnapshot:
         self.snapshots += 1
         return VrrpSnapshot(sync_groups=(GroupSnapshot(name=str(self.snapshots), state="INIT", since=0, members=()),))
 

@@ -30,7 +30,7 @@ CONFIG = Config(vrrp_instances=(VRRP_INSTANCE,), virtual_servers=(VIRTUAL_SERVER
 
 
 @pytest.mark.parametrize(
-    "order", [Start(Options(log_detail=1), "n", CONFIG, b"{}"), Reload(CONFIG), Tell(3), Stop()], ids=str
+    "order", [Start(Options(log_detail=1), "n", CONFIG, b"{}"), Reload(CONFIG, (0, -1)), Tell(3), Stop()], ids=str
 )
 def test_orders_arrive_as_they_were_given(order: Start | Reload | Tell | Stop) -> None:
     assert read_order(order_frame(order)) == order
