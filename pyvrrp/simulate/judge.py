@@ -396,6 +396,9 @@ class Judge:
                 reasons.append(
                     f"{carrier.director} is {view.state}, priority {view.effective_priority}, hears {master}"
                 )
+                masters = {port[0] for port in self._masters(director, carrier.instance)}
+                without = sorted(masters - {other.director for other in watched.carriers})
+                reasons += [f"{other}, which is master, does not have the address" for other in without]
             else:
                 reasons.append(f"{carrier.director} has priority {view.effective_priority}")
         return "; ".join(reasons)

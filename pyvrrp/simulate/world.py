@@ -343,9 +343,9 @@ class World:
             director.inbox.append(event)
             return
         actions = router.handle(event)
-        if actions:
+        if actions:  # without any, no deadline has come nearer
             self._act(director, actions)
-        self._arm(director)
+            self._arm(director)
 
     # Actions.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from pyvrrp.model.vrrp import Authentication, AuthType
 from pyvrrp.simulate.world import World
 from tests.conformance.play import director, instance, us
@@ -29,3 +31,23 @@ def test_two_that_become_master_together_understand_each_other_with_ah() -> None
     story = world.finish()
     assert not story.violations
     assert [span.holders for span in story.services[0].spans] == [(), ("a", "b"), ("b",)]
+
+
+def test_nor_do_unicast_peers_whose_rounds_take_several_numbers() -> None:
+    secret = Authentication(type=AuthType.AH, password=b"secret")
+    addresses = {name: IPv4Address(f"10.0.0.{number}") for number, name in enumerate("abc", 1)}
+    world = World(
+        {
+            name: config(
+                instance(
+                    authentication=secret,
+                    priority=100 - (name == "c"),
+                    mcast_src_ip=own,
+                    unicast_peer=tuple(address for address in addresses.values() if address != own),
+                )
+            )
+            for name, own in addresses.items()
+        }
+    )
+    world.run(us(10))
+    assert not world.finish().violations

@@ -32,9 +32,13 @@ class Ah:
         """The last number sent or heard."""
         self._heard = 0
         """The last number heard."""
+        self._round = 1
+        """How many numbers a round of advertisements takes."""
 
-    def use(self, password: bytes) -> None:
+    def use(self, password: bytes, peers: int) -> None:
+        """`peers`: how many unicast peers there are, each of which gets a number of its own."""
         self.key = padded(password)
+        self._round = max(1, peers)
 
     def seal(self, message: bytes, source: Address, destination: Address, identification: int, at: Micros) -> bytes:
         assert isinstance(source, IPv4Address)
@@ -62,9 +66,9 @@ class Ah:
             return Rejected(Reason.AH_VALUE, "auth_pass is not the same on both directors, or the packet was changed")
         if header.spi != int(source):
             return Rejected(Reason.AH_SENDER, f"it says {IPv4Address(header.spi)}")
-        # Our own last number is no news of ours, but may be another's: two that became MASTER together count alike, and
+        # The numbers of our own last round may be another's, too: two that became MASTER together count alike, and
         # would refuse each other for as long as they advertise at the same time.
-        if header.sequence <= self._heard or header.sequence < self._sequence:
+        if header.sequence <= max(self._heard, self._sequence - self._round):
             return Rejected(Reason.AH_REPLAY, f"number {header.sequence}, after {self._sequence}")
         self._sequence = self._heard = header.sequence
         return Opened(message)

@@ -85,6 +85,6 @@ def credentials(config: VrrpInstance, clock: Clock, before: Credentials | None) 
         from pyvrrp.core.vrrp.ah import Ah
 
         ah = before if isinstance(before, Ah) else Ah()
-        ah.use(config.authentication.password)
+        ah.use(config.authentication.password, len(config.unicast_peer))
         return ah
     return None

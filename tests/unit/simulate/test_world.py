@@ -150,6 +150,7 @@ def test_an_address_that_the_master_does_not_have() -> None:
     configs["b"] = config(instance(priority=100, virtual_ipaddress=more))
     story = play(configs, "", 20)
     assert [(v.fault, v.address, v.directors) for v in story.violations] == [(Fault.NONE, "192.0.2.101", ("b",))]
+    assert "a, which is master, does not have the address" in story.violations[0].why
 
 
 def test_a_router_that_never_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
