@@ -208,3 +208,33 @@ def test_auth_hmac_among_ours(lab: Lab) -> None:
     # What restarts with the worker: replay marks and numbers.
     lab.reload("d1", instance(priority=150, more=HMAC % (HEX, 1, "")))
     lab.until_master("d1", within=5)
+
+
+def test_the_owner_of_the_addresses(peaceful: Lab, pair: Pair) -> None:
+    """Priority 255 waits for nobody, and whoever was master yields."""
+    lab = peaceful
+    start_master(lab, "d2", pair.d2, instance(priority=100))
+    began = lab.start("d1", pair.d1, instance(priority=255).replace("    state BACKUP\n", "    state MASTER\n"))
+    lab.until_master("d1")
+    first = lab.adverts("d1", since=began)[0]
+    assert first.priority == 255
+    assert len(lab.adverts("d2", since=first.at)) <= 1
+    lab.until(lambda: len(lab.adverts("d1")) >= 3, within=2, what="the owner advertises")
+    lab.kill("d1")
+    lab.until(lambda: lab.hosts["d2"].holds(VIP), within=master_down(100) + SLACK, what="d2 takes over")
+
+
+@pytest.mark.parametrize(("mine", "words"), [(AH, "AH"), ("", "none")], ids=["ah", "none"])
+def test_another_authentication_is_named(lab: Lab, pair: Pair, mine: str, words: str) -> None:
+    """Both are masters, whoever they are; ours says what the other one does."""
+    common = {"version": 2, "interval": 1}
+    theirs = "authentication {\nauth_type PASS\nauth_pass 1111\n}\n"
+    lab.start("d1", pair.d1, instance(priority=150, more=mine, **common))  # type: ignore[arg-type]
+    lab.start("d2", pair.d2, instance(priority=100, more=theirs, **common))  # type: ignore[arg-type]
+    lab.until(lambda: lab.holders() == ["d1", "d2"], within=9, what="both are masters")
+    for name, daemon in lab.daemons.items():
+        if daemon.program == OURS:
+            lab.until(lambda d=daemon: d.instance("VI_1")["stats"]["authtype_mismatch"], within=3, what="it is counted")  # type: ignore[misc]
+            reject = daemon.instance("VI_1")["last_reject"]
+            assert "authentication type differs" in reject, name
+            assert words in reject or "no authentication header" in reject
