@@ -27,7 +27,6 @@ INACTIVE: Final[Mapping[str, str]] = {
     "routes": "no routes come and go with {name}",
     "rules": "no policy rules come and go with {name}",
     "sched": "the processes run with the scheduling that they were started with",
-    "script": "it is not run",
     "seed": "random numbers stay random",
     "snmp": "SNMP is not served",
     "static": "nothing static is added to or removed from the kernel",

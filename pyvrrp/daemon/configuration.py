@@ -166,12 +166,15 @@ def without_commands(config: Config, refused: frozenset[Command]) -> Config:
         changes = {word: None for word in words if getattr(one, word) in refused}
         return replace(one, **changes) if changes else one
 
-    fifos = config.global_defs.fifos
-    if fifos is not None:
+    definitions = config.global_defs
+    if definitions.fifos is not None:
         readers = ("notify_fifo_script", "vrrp_notify_fifo_script", "lvs_notify_fifo_script")
-        config = replace(config, global_defs=replace(config.global_defs, fifos=kept(fifos, *readers)))
+        definitions = replace(definitions, fifos=kept(definitions.fifos, *readers))
+    if definitions.scripts is not None:
+        definitions = replace(definitions, scripts=kept(definitions.scripts, "startup_script", "shutdown_script"))
     return replace(
         config,
+        global_defs=definitions,
         virtual_servers=tuple(
             replace(
                 kept(service, "quorum_up", "quorum_down"),

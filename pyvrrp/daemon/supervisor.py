@@ -94,6 +94,7 @@ class Supervisor:
             from pyvrrp.trackers.initial import write_first
 
             write_first(self._reading.config.track_files, self.log)
+        self._run_hook("startup_script")
         try:
             for role in ROLES:
                 if needed(role, self._reading.config, self._options):
@@ -217,6 +218,15 @@ class Supervisor:
             await self._gone.wait()
         if self._postman is not None:
             await self._postman.close(_LAST_MAILS)
+        self._run_hook("shutdown_script")
+
+    def _run_hook(self, keyword: str) -> None:
+        """The script of that keyword, where there is one. Waits for it: there are no workers that it could delay."""
+        rules = self._reading.config.global_defs.scripts
+        if rules is not None and getattr(rules, keyword) is not None:
+            from pyvrrp.daemon.hooks import run
+
+            run(keyword, getattr(rules, keyword), getattr(rules, f"{keyword}_timeout"), rules, self.log)
 
     def _broken(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """A bug of ours in one callback: the workers must not suffer for it."""

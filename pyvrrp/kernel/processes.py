@@ -96,6 +96,7 @@ def spawn(words: Sequence[str], identity: Identity | None, *, listen: bool = Fal
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     if identity is not None and identity == Identity(os.geteuid(), os.getegid(), tuple(os.getgroups())):
         identity = None
+    masked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
         child = subprocess.Popen(
             words,
@@ -104,6 +105,8 @@ def spawn(words: Sequence[str], identity: Identity | None, *, listen: bool = Fal
             stderr=subprocess.PIPE if listen else subprocess.DEVNULL,
             env=environment,
             process_group=0,
+            # A daemon that is still starting keeps signals waiting; that is nothing for a program to inherit.
+            preexec_fn=_unmask if masked else None,
             user=None if identity is None else identity.uid,
             group=None if identity is None else identity.gid,
             extra_groups=None if identity is None else identity.groups,
@@ -111,6 +114,10 @@ def spawn(words: Sequence[str], identity: Identity | None, *, listen: bool = Fal
     except OSError as error:
         raise kernel_error(error.errno or 0, f"run {words[0]}") from error
     return Process(child)
+
+
+def _unmask() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def start(command: Command, rules: ScriptRules | None, *, listen: bool = False) -> Process:

@@ -205,3 +205,14 @@ def test_missing_privileges(lab: Lab) -> None:
     assert failed.returncode == 4
     assert "CAP_NET_ADMIN is missing" in failed.stderr
     assert "CAP_NET_RAW is missing" in failed.stderr
+
+
+def test_scripts_before_the_workers_and_after_them(lab: Lab, tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    say = f"/bin/sh -c 'ip -br address show eth0 | grep -c {VIP}/ >> {notes}; echo $0 >> {notes}'"
+    scripts = f'startup_script "{say} first"\n    shutdown_script "{say} last"'
+    lab.start("d1", OURS, f"global_defs {{\n    script_user root\n    {scripts}\n}}\n", instance())
+    lab.until_master("d1")
+    assert notes.read_text().split() == ["0", "first"]
+    lab.stop("d1")
+    assert notes.read_text().split() == ["0", "first", "0", "last"]

@@ -35,7 +35,7 @@ vrrp_process_name | word | unset | title | VRRP child title
 checker_process_name | word | unset | title | checker child title
 lvs_process_name | word | unset | title; old checker_process_name | as checker_process_name; log line only
 bfd_process_name | word | unset | title | BFD child title
-use_symlink_paths | bool | false | script | keep symlinks in script paths instead of resolving them
+use_symlink_paths | bool | false | active | keep symlinks in script paths instead of resolving them
 set_supplementary_groups | bool | false | active | give every script the supplementary groups of its user
 router_id | !word | local host name | active | identity shown in mail subjects etc.
 notification_email_from | !word | user@local_name when smtp_server set | active | from address
@@ -47,10 +47,10 @@ smtp_alert | bool | unset (=false) | active | default mail switch for vrrp and c
 smtp_alert_vrrp | bool | unset | active | overrides smtp_alert for vrrp
 smtp_alert_checker | bool | unset | active | overrides smtp_alert for checkers
 no_email_faults | flag | off | active | suppress mail for FAULT
-startup_script | !command | none | script; once | run once by parent before children start; second use: error
-startup_script_timeout | !uint~ 1..1000 | 10 s | script | time limit of startup_script
-shutdown_script | !command | none | script | run once by parent after children exited
-shutdown_script_timeout | !uint~ 1..1000 | 10 once a script is set | script | time limit of shutdown_script
+startup_script | !command | none | active; once | run once by parent before children start; second use: error
+startup_script_timeout | !uint~ 1..1000 | 10 s | active | time limit of startup_script
+shutdown_script | !command | none | active | run once by parent after children exited
+shutdown_script_timeout | !uint~ 1..1000 | 10 once a script is set | active | time limit of shutdown_script
 max_auto_priority | ?int -1..99 | 0 | sched | ceiling for automatic SCHED_RR escalation when timers run late
 min_auto_priority_delay | !uint 1..10000000 | 1 s | sched | lateness that triggers escalation
 checker_log_all_failures | bool | false | active | log each failed checker attempt
