@@ -14,6 +14,7 @@ NUMBERS: Final[Mapping[str, str]] = {
     "uint": "whole number",
     "int": "whole number",
     "secs": "seconds",
+    "newsecs": "seconds",
     "ms": "milliseconds",
     "weight": "whole number",
 }
@@ -157,7 +158,14 @@ def example(row: Keyword) -> str:
         name = "".join(f" {word.lstrip('!')}" for word in row.argument.split(" ")[2:])
         return f"{row.word}{name} {{ … }}"
     kind, _, detail = row.argument.lstrip("?!").partition(" ")
-    values = {"secs": "SECONDS", "ms": "MILLISECONDS", "ip": "ADDRESS", "ip4": "ADDRESS", "ifname": "INTERFACE"}
+    values = {
+        "secs": "SECONDS",
+        "newsecs": "SECONDS",
+        "ms": "MILLISECONDS",
+        "ip": "ADDRESS",
+        "ip4": "ADDRESS",
+        "ifname": "INTERFACE",
+    }
     values |= {"uint": "N", "int": "N", "weight": "N [reverse]", "word": "WORD", "word1": "WORD", "command": "COMMAND"}
     values |= {"words": "WORDS", "words1": "WORDS", "bool": "[on|off]", "enum": detail.replace(",", "|")}
     value = values.get(kind.rstrip("~"), "")

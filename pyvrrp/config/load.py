@@ -24,6 +24,7 @@ from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
 from pyvrrp.config.sync_groups import build_sync_groups, check_virtual_router_ids
+from pyvrrp.config.trackable import DELAYS, fit_link_delays
 from pyvrrp.config.tracked_members import with_group_tracking
 from pyvrrp.config.tracking import definitions, read_vrrp_scripts
 from pyvrrp.config.tree import Statement, parse
@@ -106,6 +107,8 @@ def _load(source: Source, memory: Memory) -> Loaded:
 
         global_defs = settle_sync_daemon(global_defs, root, instances, problems)
     server_groups = build_groups(root, problems)
+    if DELAYS in others:
+        others[DELAYS] = fit_link_delays(others[DELAYS], members, root, problems)
     tracked = {script.name for instance in members for script in instance.track_script}
     config = Config(
         global_defs=global_defs,

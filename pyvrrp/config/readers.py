@@ -90,8 +90,10 @@ def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
     kind, _, detail = argument.partition(" ")
     lenient = kind.endswith("~")
     kind = kind.rstrip("~")
-    if kind in ("uint", "int", "secs", "ms"):
+    if kind in ("uint", "int", "secs", "ms", "newsecs"):
         low, _, high = detail.partition("..")
+        if kind == "newsecs":
+            return _new_seconds(_scaled(low, SECOND), _scaled(high, SECOND))
         if kind in ("secs", "ms"):
             unit = SECOND if kind == "secs" else MILLISECOND
             reader = _seconds(_scaled(low, unit), _scaled(high, unit) if high else MICROS_MAX, unit, lenient)
@@ -153,6 +155,24 @@ def _integer(low: int, high: int, lenient: bool) -> Reader:
         if lenient and isinstance(value := parse_integer(text, low, high, lenient=True), int):
             return value
         return None
+
+    return read
+
+
+def _new_seconds(low: Micros, high: Micros) -> Reader:
+    """Seconds that keepalived 2.2.7 takes whole only, and 2.4 with fractions: they count, and are told."""
+
+    def read(words: list[str], complain: Complain) -> object:
+        text = words[1]
+        whole = parse_integer(text, 1, high // SECOND)
+        if isinstance(whole, int):
+            return whole * SECOND
+        value = parse_seconds(text, low, high)
+        if isinstance(value, str):
+            complain(value, 1, ProblemClass.INVALID_NUMBER)
+            return None
+        complain(f"{text} is no whole number, which keepalived before 2.4 asks for", 1, ProblemClass.INVALID_NUMBER)
+        return value
 
     return read
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from pyvrrp.config.readers import parse_integer, parse_seconds
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass
 from pyvrrp.model.tracked import InitFile, LinkBeat, LinkDelay, TrackFile, TrackProcess
-from pyvrrp.units import SECOND
+from pyvrrp.model.vrrp import VrrpInstance
+from pyvrrp.units import MILLISECOND, SECOND, format_seconds
 
 SENSIBLE: Final = 254
 """A number in a tracked file beyond it says no more."""
 MATCHES: Final = ("initial", "partial")
 METHODS: Final = ("MII", "ETHTOOL", "IOCTL")
+DELAYS: Final = "interface_up_down_delays"
 DELAY_MAX: Final = 255 * SECOND
 
 
@@ -90,6 +92,25 @@ def read_link_delay(line: Statement, problems: Problems) -> LinkDelay | None:
         values.append(value)
     down, up, *_ = [*values, 0, 0]
     return LinkDelay(interface=line.word, down=down, up=up)
+
+
+def fit_link_delays(
+    delays: Iterable[LinkDelay], instances: Collection[VrrpInstance], root: Statement, problems: Problems
+) -> tuple[LinkDelay, ...]:
+    """The delays, shorter than the silence after which a backup takes over: with a dead link it must not."""
+    fitting = []
+    for delay in delays:
+        own = [instance for instance in instances if instance.interface == delay.interface]
+        limits = [(one.down_timer_adverts - 1) * one.advert_int - MILLISECOND for one in own]
+        limit = max(0, min(limits, default=max(delay.down, delay.up)))
+        if max(delay.down, delay.up) > limit:
+            lines = [line for block in root.children if block.word == DELAYS for line in block.children]
+            place = next(line.line for line in lines if line.word == delay.interface)
+            message = f"a delay of {delay.interface} is longer than an instance on it waits for advertisements"
+            problems.notice(place, message, f"it counts as {format_seconds(limit)} s")
+            delay = replace(delay, down=min(delay.down, limit), up=min(delay.up, limit))
+        fitting.append(delay)
+    return tuple(fitting)
 
 
 def read_link_beat(line: Statement, problems: Problems) -> LinkBeat:

@@ -131,8 +131,8 @@ def read_vrrp_scripts(root: Statement) -> dict[str, VrrpScript]:
         scripts[name] = VrrpScript(
             name=name,
             script=command_of(command, block),
-            interval=integer(values, "interval", 1) * SECOND,
-            timeout=integer(values, "timeout", 0) * SECOND,
+            interval=integer(values, "interval", SECOND),
+            timeout=integer(values, "timeout", 0),
             weight=integer(values, "weight", 0),
             reverse=bool(weights) and weights[-1][2:3] == ["reverse"],
             rise=integer(values, "rise", 1),

@@ -3,8 +3,8 @@
 TABLE = """
 [vrrp_script]
 script | !command | required | active | check command
-interval | uint 1..4294 | 1 s | active | time between runs
-timeout | uint 1..4294 | interval | active | run time limit
+interval | newsecs 0.001..4294 | 1 s | active | time between runs
+timeout | newsecs 0.001..4294 | interval | active | run time limit
 weight | weight -253..253 | 0 | active | 0 = fault on failure
 rise | uint 1..2147483647 | 1 | active | successes needed to go up
 fall | uint 1..2147483647 | 1 | active | failures needed to go down

@@ -23,6 +23,8 @@ def read(argument: str, *words: str, optional: bool = False) -> tuple[object, li
     [
         ("uint 1..255", "255", 255),
         ("uint 1..255", "+100", 100),
+        ("newsecs 0.001..4294", "2", 2_000_000),
+        ("newsecs 0.001..4294", " +2", 2_000_000),
         ("uint 1..255", " 100", 100),
         ("uint 0..", "4294967295", 4294967295),
         ("int -20..19", "-20", -20),
@@ -54,6 +56,9 @@ def test_good_arguments(argument: str, word: str, value: object) -> None:
     ("argument", "word", "kind"),
     [
         ("uint 1..255", "0", NUMBER),
+        ("newsecs 0.001..4294", "0", NUMBER),
+        ("newsecs 0.001..4294", "0.0001", NUMBER),
+        ("newsecs 0.001..4294", "x", NUMBER),
         ("uint 1..255", "256", NUMBER),
         ("uint 1..255", "-5", NUMBER),
         ("uint 1..255", "0x64", NUMBER),
@@ -80,6 +85,7 @@ def test_bad_arguments(argument: str, word: str, kind: ProblemClass) -> None:
 
 def test_lenient_numbers_are_taken_as_far_as_they_go() -> None:
     assert read("uint~ 2..3", "3x") == (3, [NUMBER])
+    assert read("newsecs 0.001..4294", "0.5") == (500_000, [NUMBER])
     assert read("secs~ 0.01..255", "1s") == (1_000_000, [NUMBER])
     assert read("secs~ 0.01..255", "300s") == (None, [NUMBER])
 
