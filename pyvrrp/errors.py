@@ -6,7 +6,7 @@ KernelError: the kernel refused an operation. Our own bugs are none of these and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum, StrEnum
 
 
@@ -80,7 +80,7 @@ class ConfigProblem:
     """What to write instead."""
     kind: ProblemClass = ProblemClass.OK
     """The class keepalived files it under; OK where keepalived says nothing (does not change the exit status)."""
-    damage: bool = False
+    damage: bool = field(default=False, compare=False)
     """A sign that the file is not whole, or no configuration at all: a running daemon keeps what it has."""
 
 

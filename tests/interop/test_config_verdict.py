@@ -54,6 +54,7 @@ GROUP = (
     INSTANCE + INSTANCE.replace(" V ", " W ").replace("id 5", "id 6") + "vrrp_sync_group G {\ngroup {\nV W\n}\n%s\n}\n"
 )
 AROUND = {
+    "K": SECURE + "vrrp_script s {\nscript /bin/true\n%s\n}\n" + INSTANCE % "track_script {\ns\n}",
     "P": "vrrp_track_process p {\n%s\n}\n" + INSTANCE % "track_process {\np\n}",
     "Q": "track_file f {\n%s\n}\n" + INSTANCE % "track_file {\nf\n}",
     "M": SECURE + TRACKED + GROUP % ("%s", "", ""),
