@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pyvrrp.daemon.role import Host
@@ -48,15 +48,22 @@ class Telling:
             configs.append(FifoConfig(keyword=word, path=words[0], user=user, group=group, script=script))
         self._fifos.configure(configs)
 
-    def run(self, who: str, keyword: str, command: Command | None, arguments: Iterable[str] = ()) -> None:
+    def run(
+        self,
+        who: str,
+        keyword: str,
+        command: Command | None,
+        arguments: Iterable[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """Start a script of the configuration and do not wait for it. `who`: whose it is, for the log."""
         if command is None:
             return
         if self._notifier is None:
             from pyvrrp.notify.scripts import Notifier
 
-            self._notifier = Notifier(self.start, self._host.log)
-        self._notifier.run(who, keyword, command, tuple(arguments))
+            self._notifier = Notifier(lambda one, more: self.start(one, variables=more), self._host.log)
+        self._notifier.run(who, keyword, command, tuple(arguments), variables)
 
     def write(self, line: str) -> None:
         """One event, to the FIFOs."""
@@ -80,11 +87,11 @@ class Telling:
         if self._fifos is not None:
             self._fifos.close()
 
-    def start(self, command: Command, *, listen: bool = False) -> Process:
+    def start(self, command: Command, *, variables: Mapping[str, str] | None = None) -> Process:
         """KernelError if that cannot be done."""
         from pyvrrp.kernel.processes import start
 
-        return start(command, self._definitions.scripts, listen=listen)
+        return start(command, self._definitions.scripts, variables=variables)
 
     def _identify(self, user: str | None, group: str | None) -> Identity | None:
         from pyvrrp.kernel.processes import identify

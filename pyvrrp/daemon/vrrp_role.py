@@ -455,7 +455,7 @@ class VrrpRole:
         suffix = " (init)" if transition.old == State.INIT.name and transition.new == State.BACKUP.name else ""
         self._host.log(Level.NOTICE, f"({name}) Entering {transition.new} STATE{suffix}")
         if self._teller is not None:
-            self._teller.instance(name, transition.new, transition.priority)
+            self._teller.instance(name, transition.new, transition.priority, transition.old, reason)
         if self._sync is not None:
             self._sync.entered(name, transition.new)
         self._host.changed()

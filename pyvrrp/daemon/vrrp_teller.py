@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
@@ -51,8 +52,8 @@ class VrrpTeller:
         self._group_of = {name: group for group in config.vrrp_sync_groups for name in group.members}
         self._means.configure(config.global_defs)
 
-    def instance(self, name: str, state: str, priority: int) -> None:
-        """An instance changed its state."""
+    def instance(self, name: str, state: str, priority: int, old: str = "", why: str = "") -> None:
+        """An instance changed its state; scripts find its old one and the reason in their environment."""
         instance = self._instances.get(name)
         if instance is None:
             return
@@ -63,7 +64,8 @@ class VrrpTeller:
             state, script = "FAULT", None
         if SCRIPTS.get(state) is None:
             return
-        self._tell("INSTANCE", name, state, priority, notify, script)
+        variables = {"VRRP_OLD_STATE": old, "VRRP_CAUSE": why} if why else None
+        self._tell("INSTANCE", name, state, priority, notify, script, variables)
         if self._alerts(instance.smtp_alert):
             self._mail("Instance", name, state)
 
@@ -117,12 +119,21 @@ class VrrpTeller:
         """At the end: the scripts about the stop get a moment."""
         await self._means.settle(_LAST_SCRIPTS)
 
-    def _tell(self, what: str, name: str, state: str, priority: int, notify: Notify | None, script: str | None) -> None:
+    def _tell(
+        self,
+        what: str,
+        name: str,
+        state: str,
+        priority: int,
+        notify: Notify | None,
+        script: str | None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         who = f"({name})"
         if notify is not None:
             if script is not None:
-                self._means.run(who, script, getattr(notify, script))
-            self._means.run(who, "notify", notify.notify, (what, name, state, str(priority)))
+                self._means.run(who, script, getattr(notify, script), (), variables)
+            self._means.run(who, "notify", notify.notify, (what, name, state, str(priority)), variables)
         self._means.write(f'{what} "{name}" {state} {priority}')
 
     def _alerts(self, wish: bool | None) -> bool:

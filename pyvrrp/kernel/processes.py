@@ -7,7 +7,7 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -88,12 +88,19 @@ class Process:
         return self._child.wait()
 
 
-def spawn(words: Sequence[str], identity: Identity | None, *, listen: bool = False) -> Process:
+def spawn(
+    words: Sequence[str],
+    identity: Identity | None,
+    *,
+    listen: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> Process:
     """Start a program, as somebody else if that is not who we are. KernelError if it cannot be started.
 
-    `listen`: keep the last that it says on its standard error.
+    `listen`: keep the last that it says on its standard error. `variables`: added to its environment.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
+    environment |= variables or {}
     if identity is not None and identity == Identity(os.geteuid(), os.getegid(), tuple(os.getgroups())):
         identity = None
     masked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -120,11 +127,18 @@ def _unmask() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def start(command: Command, rules: ScriptRules | None, *, listen: bool = False) -> Process:
+def start(
+    command: Command,
+    rules: ScriptRules | None,
+    *,
+    listen: bool = False,
+    variables: Mapping[str, str] | None = None,
+) -> Process:
     """Run a command of the configuration as the account that it names, that script_user names, that keepalived_script
     is, or else as ourselves. KernelError if there is no such account or the program cannot be started.
     """
-    return spawn(command.words, identify(command.user, command.group, rules), listen=listen)
+    identity = identify(command.user, command.group, rules)
+    return spawn(command.words, identity, listen=listen, variables=variables)
 
 
 def identify(user: str | None, group: str | None, rules: ScriptRules | None) -> Identity | None:

@@ -8,7 +8,7 @@ machine, no more than so many run at a time; those beyond it are left out, and t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from pyvrrp.core.log import Level
@@ -23,16 +23,25 @@ AT_ONCE: Final = 1000
 
 
 class Notifier:
-    """`start` runs a command as its user; KernelError if that cannot be done."""
+    """`start` runs a command as its user, with more in its environment; KernelError if that cannot be done."""
 
-    def __init__(self, start: Callable[[Command], Process], log: Callable[[Level, str], None]) -> None:
+    def __init__(
+        self, start: Callable[[Command, Mapping[str, str] | None], Process], log: Callable[[Level, str], None]
+    ) -> None:
         self._start = start
         self._log = log
         self._running: set[Process] = set()
         self._full = False
         self._idle = asyncio.Event()
 
-    def run(self, who: str, keyword: str, command: Command, arguments: tuple[str, ...] = ()) -> None:
+    def run(
+        self,
+        who: str,
+        keyword: str,
+        command: Command,
+        arguments: tuple[str, ...] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         """`who` and `keyword`: what the log calls it."""
         if len(self._running) >= AT_ONCE:
             if not self._full:
@@ -42,7 +51,7 @@ class Notifier:
             return
         self._full = False
         try:
-            process = self._start(Command((*command.words, *arguments), command.user, command.group))
+            process = self._start(Command((*command.words, *arguments), command.user, command.group), variables)
         except KernelError as error:
             self._log(Level.ERROR, f"{who} {keyword}: {error}")
             return

@@ -91,6 +91,13 @@ async def test_scripts_of_a_state_and_for_every_change(world: World) -> None:
     assert await world.noted() == ["all INSTANCE V MASTER 150", "grp GROUP G FAULT 0", "up "]
 
 
+async def test_scripts_find_the_reason_in_their_environment(world: World) -> None:
+    said = Command(("/bin/sh", "-c", f'echo "$VRRP_OLD_STATE, $VRRP_CAUSE" >> {world.directory}/notes'))
+    world.configure(replace(V, notify=Notify(notify_fault=said)))
+    world.teller.instance("V", "FAULT", 100, "MASTER", "interface down: eth0")
+    assert await world.noted() == ["MASTER, interface down: eth0"]
+
+
 async def test_an_instance_that_a_reload_removed_is_told_of_its_end(world: World) -> None:
     notify = Notify(notify_fault=world.command("fault"), notify=world.command("all"))
     asked = Notify(notify=world.command("all"), notify_deleted=world.command("deleted"), tell_deleted=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Bed:
         self.script = directory / "note.sh"
         self.script.write_text(f'#!/bin/sh\necho "$@" >> {self.notes}\n')
         self.script.chmod(0o755)
-        self.notifier = Notifier(lambda command: start(command, None), self.log)
+        self.notifier = Notifier(lambda command, more: start(command, None, variables=more), self.log)
 
     def log(self, level: Level, text: str) -> None:
         self.lines.append(text)
@@ -46,6 +47,14 @@ async def test_words_and_arguments(tmp_path: Path) -> None:
     await until(lambda: bed.noted() == ["up a b INSTANCE V 1"])
     await bed.notifier.settle(5)
     assert bed.lines == []
+
+
+async def test_variables_and_the_daemons_own_environment(tmp_path: Path) -> None:
+    bed = Bed(tmp_path)
+    said = Command(("/bin/sh", "-c", f'echo "$VRRP_CAUSE:$HOME:$PATH" >> {bed.notes}'))
+    bed.notifier.run("(V)", "notify", said, (), {"VRRP_CAUSE": "a b"})
+    await until(lambda: bed.noted() == [f"a b:{os.environ['HOME']}:{os.environ['PATH']}"])
+    await bed.notifier.settle(5)
 
 
 async def test_one_that_hangs_delays_nobody(tmp_path: Path) -> None:
