@@ -23,6 +23,8 @@ class Director:
     own: dict[str, InterfaceFacts]
     """Its devices with their own addresses only."""
     clock: Clock = field(default_factory=Clock)
+    slowest: int = 0
+    """The lowest rate that its clock has had, in parts of a million."""
     router: Router | None = None
     """None while it is off."""
     held: set[VirtualAddress] = field(default_factory=set)
@@ -37,7 +39,7 @@ class Director:
     lives: int = 0
     """How often it was started: a wake-up for an earlier life is nobody's."""
     ready: Micros = 0
-    """By the world's clock: when its worker had started and vrrp_startup_delay was over."""
+    """By its own clock: when its worker had started and vrrp_startup_delay was over."""
     findings: dict[tuple[Tracker, str], bool | int] = field(default_factory=dict)
     views: dict[str, InstanceSnapshot] = field(default_factory=dict)
     """Its instances, as they were after the last event that was not a packet."""

@@ -327,7 +327,7 @@ class Judge:
                 instance.version, view.effective_priority, interval, instance.down_timer_adverts
             )
             wait = max(wait, self._stretched(director, down))
-        return max(begin, director.ready) + wait + self._stage.network.longest + ROUNDING
+        return max(begin, director.clock.world(director.ready)) + wait + self._stage.network.longest + ROUNDING
 
     def _slowest(self, instance: VrrpInstance) -> Micros:
         """Version 3 takes over the master's interval, so anybody's may count."""
@@ -342,8 +342,8 @@ class Judge:
 
     @staticmethod
     def _stretched(director: Director, duration: Micros) -> Micros:
-        """In the world's time, by its clock."""
-        return duration * MILLION // (MILLION + director.clock.ppm) + 1
+        """In the world's time, by its clock at its slowest: a rate may have changed meanwhile."""
+        return duration * MILLION // (MILLION + director.slowest) + 1
 
     def _allow_more(self, directors: set[str]) -> None:
         for key, trouble in self._troubles.items():

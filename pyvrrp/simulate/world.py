@@ -90,7 +90,7 @@ class World:
             for name, config in configs.items()
         }
         for name, ppm in (clocks or {}).items():
-            self.directors[name].clock.set_rate(0, ppm)
+            self._set_rate(self.directors[name], ppm)
         self._reload = reload
         self._queue: list[tuple[Micros, int, int, Callable[..., None], tuple[Any, ...]]] = []
         self._tickets = 0
@@ -166,7 +166,7 @@ class World:
         if isinstance(step, Track):
             director.findings[step.kind, step.name] = step.value
         elif isinstance(step, Rate):
-            director.clock.set_rate(self.now, step.ppm)
+            self._set_rate(director, step.ppm)
             director.armed = None
         elif isinstance(step, Reload):
             self._load(director, step.file)
@@ -197,6 +197,10 @@ class World:
             case _:
                 assert_never(step)
 
+    def _set_rate(self, director: Director, ppm: int) -> None:
+        director.clock.set_rate(self.now, ppm)
+        director.slowest = min(director.slowest, ppm)
+
     def _begin(self, director: Director, before: VrrpSnapshot | None = None) -> None:
         """The daemon's own start: interfaces, then Started, then what trackers find."""
         router = director.router = Router(director.config)
@@ -204,7 +208,7 @@ class World:
         director.armed = director.stalled_until = None
         director.inbox.clear()
         deaf = 0 if before else director.config.global_defs.vrrp_startup_delay
-        director.ready = director.clock.world(director.clock.local(self.now) + deaf)
+        director.ready = self._local(director) + deaf
         masters = frozenset[str]() if before is None else router.resume(before)
         director.told = {dev: director.facts(dev) for dev in director.own}
         for dev, facts in director.told.items():
