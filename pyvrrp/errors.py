@@ -106,6 +106,10 @@ class WireError(ValueError):
         """What exactly, where there is more to say than the reason."""
 
 
+class UnreadableError(Exception):
+    """A configuration file that cannot be read; the text says why, in a few words."""
+
+
 class KernelFault(Enum):
     """What kind of refusal it was, for those who must act on it."""
 

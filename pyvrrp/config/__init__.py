@@ -11,7 +11,8 @@ from pyvrrp.config.hosts import HostUse, unknown_hosts
 from pyvrrp.config.interfaces import InterfaceUse, absent_interfaces
 from pyvrrp.config.load import Loaded, exit_status, interfaces_named, load
 from pyvrrp.config.scripts import ScriptUse, script_problems
-from pyvrrp.config.source import FileReader, Source, UnreadableError
+from pyvrrp.config.source import FileReader, Source
+from pyvrrp.errors import UnreadableError
 
 __all__ = [
     "FileReader",

@@ -1,135 +1,214 @@
-"""Lines of virtual_ipaddress and virtual_ipaddress_excluded: ADDRESS[/LENGTH] and options."""
+"""Lines of virtual_ipaddress, virtual_ipaddress_excluded and static_ipaddress: ADDRESS[/LENGTH] and options."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv4Interface, IPv6Interface
-from typing import Final
+from typing import Any, Final
 
+from pyvrrp.config.names import SCOPES
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.readers import IFNAME_MAX, parse_address, parse_integer
+from pyvrrp.config.readers import IFNAME_MAX, UINT_MAX, parse_address, parse_integer
 from pyvrrp.config.schema import schema
 from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
+from pyvrrp.config.words import LeftOutError, Words
 from pyvrrp.errors import ProblemClass
-from pyvrrp.model.vrrp import Scope, VirtualAddress
+from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address, Interface
 
-SCOPES: Final[Mapping[str, int]] = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
-FLAGS: Final = frozenset({"home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "no_track", "use_vmac"})
+FLAGS: Final[Mapping[str, str]] = {
+    "home": "home",
+    "-nodad": "dad",
+    "mngtmpaddr": "mngtmpaddr",
+    "noprefixroute": "noprefixroute",
+    "autojoin": "autojoin",
+    "use_vmac": "use_vmac",
+}
+"""Options that stand alone, and the fields that they set."""
+FOREVER: Final = UINT_MAX
 
 
-def read_virtual_address(statement: Statement, problems: Problems) -> VirtualAddress | None:
-    """The address, with an empty `dev` where none is written; None if the line is dropped."""
-    line, words = statement.line, statement.words
+def read_virtual_address(
+    statement: Statement, problems: Problems, groups: frozenset[str] | None = None
+) -> VirtualAddress | None:
+    """The address, with an empty `dev` where none is written; None if the line is dropped.
+
+    `groups`: the track_groups defined so far, for static addresses; None where there is use_vmac instead.
+    """
     interface = read_interface(statement, problems)
     if interface is None:
         return None
-    dev, label, broadcast, scope = "", None, None, Scope.GLOBAL
-    index = 1
-    while index < len(words):
-        word, at = words[index], index
-        index += 1
-        if word in FLAGS:
-            _inactive(statement, at, problems)
-            continue
-        if word not in schema()["virtual_address"]:
-            found = nearest(word, schema()["virtual_address"])
-            problems.error(
-                line,
-                f"`{word}` is no option of an address",
-                word=at,
-                suggestion=f"did you mean `{found}`?" if found else "one address a line",
-            )
-            continue
-        if index == len(words):
-            problems.error(line, f"`{word}` lacks its argument", word=at)
-            break
-        value = words[index]
-        index += 1
-        if word == "dev":
-            if dev:
-                problems.error(line, "a second dev for the same address", word=at)
-            elif len(value) > IFNAME_MAX:
-                problems.fatal(line, f"`{value}` is too long for an interface name", word=at + 1)
+    words = Words(statement, problems, "address", problems.source.names, [])
+    words.at = 1
+    try:
+        return _Reader(words, interface, groups).read()
+    except LeftOutError:
+        return None
+
+
+class _Reader:
+    def __init__(self, words: Words, interface: Interface, groups: frozenset[str] | None) -> None:
+        self.words = words
+        self.interface = interface
+        self.table = schema()["virtual_address" if groups is None else "static_ipaddress"]
+        self.groups = groups or frozenset()
+        self.fields: dict[str, Any] = {}
+        self.broadcast: str | IPv4Address | None = None
+        """+ and - count for the prefix that the address has in the end."""
+
+    def read(self) -> VirtualAddress:
+        words, problems, line = self.words, self.words.problems, self.words.statement.line
+        while words.more:
+            word, at = words.word(), words.at - 1
+            if word not in self.table or word == "<first word>":
+                found = nearest(word, self.table)
+                suggestion = f"did you mean `{found}`?" if found else "one address a line"
+                problems.error(line, f"`{word}` is no option of an address", word=at, suggestion=suggestion)
+            elif word == "no_track":
+                self.fields["track"] = False
+            elif word in FLAGS:
+                self._flag(word, at)
+            elif not words.more:
+                words.leave_out(f"`{word}` lacks its argument")
             else:
-                dev = value
-        elif word == "label":
-            if len(value) > IFNAME_MAX:
-                message = f"a label has at most {IFNAME_MAX} characters"
-                problems.error(line, message, f"address {words[0]} is left out", word=at + 1)
-                return None
-            label = value
-        elif word in ("brd", "broadcast"):
-            found_broadcast = _broadcast(interface, value)
-            if isinstance(found_broadcast, str):
-                skipped = value not in ("+", "-")
-                effect = f"address {words[0]} is left out" if skipped else "the address has no broadcast address"
-                problems.error(line, found_broadcast, effect, word=at + 1)
-                if skipped:
-                    return None
-            else:
-                broadcast = found_broadcast
-        elif word == "scope":
-            scope = _scope(statement, at + 1, value, problems)
+                OPTIONS[word](self, words.word())
+        return self._finish()
+
+    def _flag(self, word: str, at: int) -> None:
+        self.fields[FLAGS[word]] = True
+        row = self.table[word]
+        if row.effect is not None:
+            message = f"`{word}` is accepted, but not active in this version"
+            effect = row.effect.format(name=self.words.statement.word, value="")
+            self.words.problems.inactive(self.words.statement.line, message, effect, word=at)
+
+    def dev(self, value: str) -> None:
+        if "dev" in self.fields:
+            self.words.leave_out("a second dev for the same address")
+        if len(value) > IFNAME_MAX:
+            message = f"`{value}` is too long for an interface name"
+            self.words.problems.fatal(self.words.statement.line, message, word=self.words.at - 1)
+            raise LeftOutError
+        self.fields["dev"] = value
+
+    def scope(self, value: str) -> None:
+        number = self.words.names.number(SCOPES, value)
+        if number is None:
+            self.words.complain(f"`{value}` is not a scope", "scope global is used")
         else:
-            _inactive(statement, at, problems)
-    if interface.version == 6 and (label or broadcast):
-        problems.error(line, "label and broadcast are for IPv4 only")
-        label = broadcast = None
-    return VirtualAddress(interface=interface, dev=dev, label=label, broadcast=broadcast, scope=scope)
+            self.fields["scope"] = number
+
+    def label(self, value: str) -> None:
+        if len(value) > IFNAME_MAX:
+            self.words.leave_out(f"a label has at most {IFNAME_MAX} characters")
+        self.fields["label"] = value
+
+    def brd(self, value: str) -> None:
+        if self.interface.version == 6:
+            self.words.leave_out("IPv6 has no broadcast")
+        address = parse_address(value)
+        if value in ("+", "-"):
+            self.broadcast = value
+        elif isinstance(address, IPv4Address):
+            self.broadcast = address
+        else:
+            self.words.leave_out(f"`{value}` is not an IPv4 address")
+
+    def peer(self, value: str) -> None:
+        address = parse_address(value)
+        if "peer" in self.fields:
+            self.words.complain("a second peer", "ignored")
+        elif address is None:
+            self.words.complain(f"`{value}` is not an IP address", "the address has no peer")
+        elif address.version != self.interface.version:
+            self.words.complain(f"{address} is not an IPv{self.interface.version} address", "the address has no peer")
+        else:
+            if self.interface.network.prefixlen != address.max_prefixlen:
+                self.words.complain("an address with a peer has no prefix length", f"/{address.max_prefixlen} is used")
+            self.interface = host_interface(self.interface.ip)
+            self.fields["peer"] = address
+
+    def preferred_lft(self, value: str) -> None:
+        seconds = FOREVER if value == "forever" else parse_integer(value, 0, UINT_MAX)
+        if isinstance(seconds, str):
+            self.words.complain(f"preferred_lft: {seconds}", "ignored")
+        else:
+            self.fields["preferred_lft"] = seconds
+
+    def track_group(self, value: str) -> None:
+        if "track_group" in self.fields:
+            self.words.complain("a second track_group", "the rest of the line is ignored")
+            self.words.at = len(self.words.statement.words)
+        elif value in self.groups:
+            self.fields["track_group"] = value
+        else:
+            self.words.complain(f"there is no track_group {value} above", "the address follows none")
+
+    def _finish(self) -> VirtualAddress:
+        fields, problems, line = self.fields, self.words.problems, self.words.statement.line
+        network = self.interface.network
+        if self.broadcast is not None and "peer" in fields:
+            problems.error(line, "broadcast does not go together with peer", "the address has no broadcast address")
+        elif isinstance(self.broadcast, IPv4Address):
+            fields["broadcast"] = self.broadcast
+        elif self.broadcast is not None and network.prefixlen > 30:
+            message = f"/{network.prefixlen} has no broadcast address"
+            problems.error(line, message, "the address has no broadcast address")
+        elif self.broadcast is not None:
+            fields["broadcast"] = network.broadcast_address if self.broadcast == "+" else network.network_address
+        if self.interface.version == 6:
+            for word in ("scope", "label"):
+                if fields.pop(word, None):
+                    problems.error(line, f"{word} is for IPv4 only")
+        elif "preferred_lft" in fields:
+            problems.notice(line, "preferred_lft is for IPv6 only", "ignored, as by keepalived")
+            del fields["preferred_lft"]
+        return VirtualAddress(interface=self.interface, **{"dev": "", **fields})
+
+
+OPTIONS: Final[Mapping[str, Callable[[_Reader, str], None]]] = {
+    "dev": _Reader.dev,
+    "scope": _Reader.scope,
+    "label": _Reader.label,
+    "brd": _Reader.brd,
+    "broadcast": _Reader.brd,
+    "peer": _Reader.peer,
+    "preferred_lft": _Reader.preferred_lft,
+    "track_group": _Reader.track_group,
+}
 
 
 def read_interface(statement: Statement, problems: Problems) -> Interface | None:
     """ADDRESS[/LENGTH], the first word; a wrong length is told and the host's taken."""
-    text, slash, length = statement.word.partition("/")
-    address = parse_address(text)
-    if address is None:
+    interface = parse_prefix(statement.word, statement, 0, problems)
+    if interface is None:
         message = f"`{statement.word}` is not an IP address"
         problems.error(statement.line, message, "the line is left out", word=0)
+    return interface
+
+
+def parse_prefix(text: str, statement: Statement, at: int, problems: Problems) -> Interface | None:
+    """ADDRESS[/LENGTH], word number `at`; None if it is none. A wrong length is told and the host's taken."""
+    host, slash, length = text.partition("/")
+    address = parse_address(host)
+    if address is None:
         return None
     prefix: int | str = address.max_prefixlen
     if slash and length:
         prefix = parse_integer(length, 0, address.max_prefixlen)
         if isinstance(prefix, str):
             effect = f"/{address.max_prefixlen} is used"
-            problems.error(statement.line, f"prefix length: {prefix}", effect, word=0, kind=ProblemClass.INVALID_NUMBER)
+            problems.error(
+                statement.line, f"prefix length: {prefix}", effect, word=at, kind=ProblemClass.INVALID_NUMBER
+            )
             prefix = address.max_prefixlen
     elif slash:
         message = "there is no prefix length after the /"
-        problems.notice(statement.line, message, f"/{prefix} is used", word=0)
+        problems.notice(statement.line, message, f"/{prefix} is used", word=at)
     return IPv4Interface((address, prefix)) if isinstance(address, IPv4Address) else IPv6Interface((address, prefix))
 
 
-def _broadcast(interface: Interface, value: str) -> IPv4Address | str:
-    """The broadcast address meant, or what is wrong."""
-    if isinstance(interface, IPv6Interface):
-        return "IPv6 has no broadcast"
-    if value in ("+", "-"):
-        if interface.network.prefixlen > 30:
-            return f"/{interface.network.prefixlen} has no broadcast address"
-        return interface.network.broadcast_address if value == "+" else interface.network.network_address
-    address: Address | None = parse_address(value)
-    return address if isinstance(address, IPv4Address) else f"`{value}` is not an IPv4 address"
-
-
-def _scope(statement: Statement, at: int, value: str, problems: Problems) -> Scope:
-    number = SCOPES.get(value)
-    if number is None:
-        parsed = parse_integer(value, 0, 255)
-        if isinstance(parsed, str):
-            problems.error(statement.line, f"`{value}` is not a scope", "scope global is used", word=at)
-            return Scope.GLOBAL
-        number = parsed
-    if number in Scope._value2member_map_:
-        return Scope(number)
-    message = f"scope {value} is accepted, but not active in this version"
-    problems.inactive(statement.line, message, "scope global is used", word=at)
-    return Scope.GLOBAL
-
-
-def _inactive(statement: Statement, at: int, problems: Problems) -> None:
-    row = schema()["virtual_address"][statement.words[at]]
-    message = f"`{row.word}` is accepted, but not active in this version"
-    effect = (row.effect or "").format(name=statement.word, value="")
-    problems.inactive(statement.line, message, effect, word=at)
+def host_interface(address: Address) -> Interface:
+    """The address alone: /32 or /128."""
+    return IPv4Interface(address) if isinstance(address, IPv4Address) else IPv6Interface(address)

@@ -15,10 +15,11 @@ from typing import Final
 
 from pyvrrp.config.collection import no_collection
 from pyvrrp.config.lexer import BLANKS, SPECIAL, split_braces, split_words, strip_comment
+from pyvrrp.config.names import Names
 from pyvrrp.config.parameters import DEFINITION, Parameters
 from pyvrrp.config.repeats import BadRepeatError, Repeat, is_repeat, parse_repeat
-from pyvrrp.config.source import SIZE_MAX, FileReader, Line, Place, Source, UnreadableError, printable, snippet
-from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+from pyvrrp.config.source import SIZE_MAX, FileReader, Line, Place, Source, printable, snippet
+from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span, UnreadableError
 
 DEPTH_MAX: Final = 64
 REPEATED_MAX: Final = 250_000
@@ -67,7 +68,7 @@ def expand(path: str, files: FileReader, config_id: str, environment: Mapping[st
     `config_id` is what ``@ID`` lines compare with, `seed` where ``${_RANDOM}`` starts. Raises nothing: whatever
     is wrong is in the source's problems.
     """
-    expander = _Expander(Source(path), files, config_id, environment, seed)
+    expander = _Expander(Source(path, names=Names(files.read)), files, config_id, environment, seed)
     expander.main(path)
     return expander.source
 

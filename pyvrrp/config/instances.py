@@ -18,6 +18,7 @@ from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
 from pyvrrp.config.readers import BARE, parse_address
+from pyvrrp.config.routing import Routing
 from pyvrrp.config.source import Line
 from pyvrrp.config.strict import DOWN_TIMER, strict_values
 from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
@@ -25,6 +26,7 @@ from pyvrrp.config.tree import Statement
 from pyvrrp.config.unicast import read_limits, without_peers
 from pyvrrp.config.values import flag, integer, switch, text
 from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import (
     Authentication,
@@ -50,6 +52,8 @@ class Draft:
 
     block: Statement
     name: str
+    routes: tuple[Route, ...] = ()
+    rules: tuple[Rule, ...] = ()
     values: dict[str, object] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     """Where each keyword stands, its last use."""
@@ -77,11 +81,13 @@ def build_instance(
     position: int,
     defaults: Defaults,
     defined: Definitions,
+    routing: Routing,
     problems: Problems,
     uses: list[InterfaceUse],
 ) -> VrrpInstance | None:
     """The instance; None if it is left out, which a problem says then."""
-    draft = Draft(block, block.words[1])
+    name = block.words[1]
+    draft = Draft(block, name, routes=tuple(routing.routes.get(name, ())), rules=tuple(routing.rules.get(name, ())))
     builder = _Builder(draft, defaults, problems)
     for child in block.children:
         if child.word in DEFINED_BY:
@@ -280,6 +286,9 @@ class _Builder:
             authentication=authentication,
             virtual_ipaddress=advertised,
             virtual_ipaddress_excluded=self._excluded(advertised, interface),
+            virtual_routes=draft.routes,
+            virtual_rules=draft.rules,
+            promote_secondaries=flag(values, "promote_secondaries"),
             track_interface=tracked,
             **draft.tracked,
             dont_track_primary=flag(values, "dont_track_primary"),

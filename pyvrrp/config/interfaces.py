@@ -18,6 +18,8 @@ class InterfaceUse:
     """What needs it: ``V``, ``track_interface of V``."""
     needed: bool = True
     """False: keepalived starts without it too, but complains."""
+    kind: ProblemClass = ProblemClass.GENERAL
+    """Of keepalived's complaint."""
 
 
 def absent_interfaces(
@@ -31,10 +33,10 @@ def absent_interfaces(
 
 
 def _absent(use: InterfaceUse, dynamic: bool) -> ConfigProblem:
-    severity, effect, kind = Severity.FATAL, "the daemon does not start", ProblemClass.GENERAL
+    severity, effect, kind = Severity.FATAL, "the daemon does not start", use.kind
     suggestion: str | None = "create it first, correct its name, or set dynamic_interfaces in global_defs"
     if not use.needed:
-        severity, effect, kind, suggestion = Severity.ERROR, "the line is ignored", ProblemClass.FATAL, None
+        severity, effect, suggestion = Severity.ERROR, "the line is ignored", None
     elif dynamic:
         severity, effect, kind, suggestion = Severity.NOTICE, "it is waited for", ProblemClass.OK, None
     return ConfigProblem(

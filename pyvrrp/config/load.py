@@ -20,6 +20,7 @@ from pyvrrp.config.lint import lint
 from pyvrrp.config.memory import Memory
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_blocks
+from pyvrrp.config.routing import RoutingReader
 from pyvrrp.config.scripts import ScriptUse, script_uses
 from pyvrrp.config.servers import build_virtual_server
 from pyvrrp.config.source import Source
@@ -87,14 +88,17 @@ def _load(source: Source, memory: Memory) -> Loaded:
     trackable = [one for field in TRACKABLE for one in others.get(field, ())]
     defined = definitions(root, [*vrrp_scripts.values(), *trackable])
     blocks = _named(root, "vrrp_instance", problems)
+    track_groups = _named(root, "track_group", problems)
+    default_interface = global_defs.vrrp.default_interface if global_defs.vrrp is not None else None
+    routing = RoutingReader(problems, uses, default_interface).read(root, _blocks(blocks), _blocks(track_groups))
     instances: dict[str, VrrpInstance] = {}
     for name, (position, block) in blocks.items():
-        instance = build_instance(block, position, defaults, defined, problems, uses)
+        instance = build_instance(block, position, defaults, defined, routing, problems, uses)
         if instance is not None:
             instances[name] = instance
     for block in root.children:
         if block.word in ("linkbeat_interfaces", "interface_up_down_delays"):
-            uses += [InterfaceUse(c.word, source.span(c.line, 0), block.word, needed=False) for c in block.children]
+            uses += [_beat(child, block, problems) for child in block.children]
     check_virtual_router_ids(instances, blocks, problems)
     groups = _named(root, "vrrp_sync_group", problems)
     left_out = blocks.keys() - instances.keys()
@@ -117,6 +121,10 @@ def _load(source: Source, memory: Memory) -> Loaded:
         vrrp_scripts=tuple(script for name, script in vrrp_scripts.items() if name in tracked),
         virtual_servers=_virtual_servers(root, server_groups, defaults, problems, memory),
         virtual_server_groups=tuple(server_groups.values()),
+        track_groups=routing.track_groups,
+        static_ipaddress=tuple(routing.static_ipaddress),
+        static_routes=tuple(routing.static_routes),
+        static_rules=tuple(routing.static_rules),
         **others,
     )
     lint(config, {name: block.line for name, (_, block) in blocks.items()}, problems)
@@ -178,6 +186,15 @@ def _named(root: Statement, word: str, problems: Problems) -> dict[str, tuple[in
         else:
             found[name] = (position, block)
     return found
+
+
+def _beat(line: Statement, block: Statement, problems: Problems) -> InterfaceUse:
+    span = problems.source.span(line.line, 0)
+    return InterfaceUse(line.word, span, block.word, needed=False, kind=ProblemClass.FATAL)
+
+
+def _blocks(named: Mapping[str, tuple[int, Statement]]) -> dict[str, Statement]:
+    return {name: block for name, (_, block) in named.items()}
 
 
 def _virtual_servers(

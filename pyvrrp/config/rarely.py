@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
-from pyvrrp.config.addresses import FLAGS
 from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.trackable import is_reversed, read_link_beat, read_link_delay, read_track_file, read_track_process
 from pyvrrp.config.tree import Statement
-from pyvrrp.model.options import AddressOptions, InstanceOptions, Route
+from pyvrrp.model.options import InstanceOptions
 from pyvrrp.model.tracked import (
     BfdInstance,
     GarpGroup,
-    TrackGroup,
 )
-
-INERT: Final = frozenset({"peer", "preferred_lft", *FLAGS})
-"""Options of an address that are kept as they are written."""
 
 
 def read_blocks(root: Statement, problems: Problems) -> dict[str, Any]:
@@ -33,16 +28,7 @@ def read_blocks(root: Statement, problems: Problems) -> dict[str, Any]:
 
 def read_options(block: Statement) -> InstanceOptions | None:
     """What else an instance or a sync group says."""
-    lists: dict[str, list[Any]] = {}
-    for child in block.children:
-        if child.word in ("virtual_routes", "virtual_rules"):
-            lists.setdefault(child.word, []).extend(map(_route, child.children))
-        elif child.word in ("virtual_ipaddress", "virtual_ipaddress_excluded"):
-            lists.setdefault("addresses", []).extend(
-                _address(line) for line in child.children if not INERT.isdisjoint(line.words)
-            )
-    statements = [child for child in block.children if not child.children]
-    return fill(InstanceOptions, statements, **{name: tuple(values) for name, values in lists.items()})
+    return fill(InstanceOptions, [child for child in block.children if not child.children])
 
 
 def _block(block: Statement, problems: Problems) -> Iterator[tuple[str, Any]]:
@@ -68,37 +54,12 @@ def _block(block: Statement, problems: Problems) -> Iterator[tuple[str, Any]]:
         case "garp_group":
             names = (word for c in inside if c.word in ("interface", "interfaces") for word in _names(c))
             yield "garp_groups", fill(GarpGroup, inside, interfaces=tuple(names))
-        case "track_group":
-            members = tuple(word for child in inside if child.word == "group" for word in _names(child))
-            yield "track_groups", TrackGroup(name=name, group=members)
         case "interface_up_down_delays":
             for line in inside:
                 yield "interface_up_down_delays", read_link_delay(line, problems)
         case "linkbeat_interfaces":
             for line in inside:
                 yield word, read_link_beat(line, problems)
-        case "static_ipaddress" | "static_routes" | "static_rules":
-            for line in inside:
-                yield word, _route(line)
-
-
-def _route(line: Statement) -> Route:
-    words = line.words
-    return Route(
-        words=tuple(words),
-        dev=_after(words, "dev", "oif", "iif"),
-        table=_after(words, "table", "lookup"),
-        track_group=_after(words, "track_group"),
-    )
-
-
-def _after(words: list[str], *names: str) -> str | None:
-    """The word that follows one of the names."""
-    return next((words[at + 1] for at, word in enumerate(words[:-1]) if word in names), None)
-
-
-def _address(line: Statement) -> AddressOptions:
-    return AddressOptions(address=line.word, words=tuple(line.words[1:]))
 
 
 def _names(statement: Statement) -> Iterable[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol
 
 from pyvrrp.config.lexer import BLANKS, word_spans
+from pyvrrp.config.names import Names
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 
 SECRET: Final = r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)((?:\"[^\"]*\"?|[^{}#!\"])*)"
@@ -20,10 +21,6 @@ SIZE_MAX: Final = 64 * 1024 * 1024
 SHOWN_MAX: Final = 4096
 """Characters of a line."""
 UNPRINTABLE: Final = r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff]"
-
-
-class UnreadableError(Exception):
-    """A configuration file that cannot be read; the text says why, in a few words."""
 
 
 class FileReader(Protocol):
@@ -72,6 +69,8 @@ class Source:
     places: list[Place] = field(default_factory=list)
     problems: list[ConfigProblem] = field(default_factory=list)
     """What was wrong before parsing."""
+    names: Names = field(default_factory=Names, compare=False)
+    """Of routing tables and the like, where the configuration was read."""
 
     def span(self, line: Line, word: int | None = None) -> Span:
         """Where a word of the line stands, or the whole line."""

@@ -15,7 +15,12 @@ from pyvrrp.kernel.rtnetlink import (
     IFA_ADDRESS,
     IFA_BROADCAST,
     IFA_CACHEINFO,
+    IFA_F_HOMEADDRESS,
+    IFA_F_MANAGETEMPADDR,
+    IFA_F_MCAUTOJOIN,
     IFA_F_NODAD,
+    IFA_F_NOPREFIXROUTE,
+    IFA_FLAGS,
     IFA_LABEL,
     IFA_LOCAL,
     IFA_PROTO,
@@ -28,23 +33,27 @@ from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import AF_INET6, family
 
 _CACHEINFO = Struct("=IIII")
+_U32 = Struct("=I")
 _FOREVER: Final = 0xFFFFFFFF
 _OURS: Final = attribute(IFA_PROTO, bytes([18]))
 """RTPROT_KEEPALIVED, so that people see whose address it is. Kernels before 5.18 skip it."""
-_DEPRECATED: Final = attribute(IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
-"""Valid for ever, preferred never: not to be chosen as a source address."""
+_FLAGS: Final = {
+    "home": IFA_F_HOMEADDRESS,
+    "mngtmpaddr": IFA_F_MANAGETEMPADDR,
+    "noprefixroute": IFA_F_NOPREFIXROUTE,
+    "autojoin": IFA_F_MCAUTOJOIN,
+}
 
 
 def _body(virtual: VirtualAddress, index: int) -> bytes:
     """What names the address, for adding as for removing."""
     interface = virtual.interface
     kind = family(interface.ip)
-    flags = IFA_F_NODAD if kind == AF_INET6 else 0
-    packed = interface.ip.packed
+    flags = IFA_F_NODAD if kind == AF_INET6 and not virtual.dad else 0
     return (
         IFADDRMSG.pack(kind, interface.network.prefixlen, flags, virtual.scope, index)
-        + attribute(IFA_LOCAL, packed)
-        + attribute(IFA_ADDRESS, packed)
+        + attribute(IFA_LOCAL, interface.ip.packed)
+        + attribute(IFA_ADDRESS, (virtual.peer or interface.ip).packed)
     )
 
 
@@ -55,8 +64,17 @@ def encode_add(virtual: VirtualAddress, index: int) -> Message:
         parts.append(attribute(IFA_LABEL, virtual.label.encode() + b"\0"))
     if virtual.broadcast is not None:
         parts.append(attribute(IFA_BROADCAST, virtual.broadcast.packed))
-    if virtual.interface.version == 6 and virtual.interface.network.prefixlen == 128:
-        parts.append(_DEPRECATED)
+    flags = sum(flag for name, flag in _FLAGS.items() if getattr(virtual, name))
+    version = virtual.interface.version
+    if flags:
+        if version == 6 and not virtual.dad:
+            flags |= IFA_F_NODAD  # the attribute takes the place of the header's field
+        parts.append(attribute(IFA_FLAGS, _U32.pack(flags)))
+    lifetime = virtual.preferred_lft
+    if lifetime is None and virtual.interface.network.prefixlen == 128:
+        lifetime = 0  # deprecated: not to be chosen as a source address
+    if version == 6 and lifetime not in (None, _FOREVER):
+        parts.append(attribute(IFA_CACHEINFO, _CACHEINFO.pack(lifetime, _FOREVER, 0, 0)))
     return RTM_NEWADDR, 0, b"".join(parts)
 
 

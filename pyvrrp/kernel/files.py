@@ -6,7 +6,8 @@ import glob
 import os
 import stat
 
-from pyvrrp.config.source import SIZE_MAX, UnreadableError
+from pyvrrp.config.source import SIZE_MAX
+from pyvrrp.errors import UnreadableError
 
 _KEY_MAX = 1024
 

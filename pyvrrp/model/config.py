@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
+from pyvrrp.model.vrrp import SyncGroup, VirtualAddress, VrrpInstance
 from pyvrrp.units import SECOND, Micros
 
 if TYPE_CHECKING:  # a vrrp worker does without
@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # a vrrp worker does without
         VrrpGlobals,
     )
     from pyvrrp.model.lvs import VirtualServer, VirtualServerGroup
-    from pyvrrp.model.options import Route
+    from pyvrrp.model.routing import Route, Rule
     from pyvrrp.model.scripts import ScriptRules, VrrpScript
     from pyvrrp.model.tracked import (
         BfdInstance,
@@ -97,9 +97,10 @@ class Config:
     track_groups: tuple[TrackGroup, ...] = ()
     interface_up_down_delays: tuple[LinkDelay, ...] = ()
     linkbeat_interfaces: tuple[LinkBeat, ...] = ()
-    static_ipaddress: tuple[Route, ...] = ()
+    static_ipaddress: tuple[VirtualAddress, ...] = ()
+    """There for the life of the daemon, as the two that follow."""
     static_routes: tuple[Route, ...] = ()
-    static_rules: tuple[Route, ...] = ()
+    static_rules: tuple[Rule, ...] = ()
 
     def instance(self, name: str) -> VrrpInstance:
         """The instance of that name; KeyError if there is none."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # most configurations do without
     from pyvrrp.model.auth_hmac import Hmac
     from pyvrrp.model.notify import Notify
     from pyvrrp.model.options import InstanceOptions
+    from pyvrrp.model.routing import Route, Rule
 
 
 class State(IntEnum):
@@ -66,7 +67,7 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VirtualAddress:
-    """One line of virtual_ipaddress or virtual_ipaddress_excluded."""
+    """One line of virtual_ipaddress, virtual_ipaddress_excluded or static_ipaddress."""
 
     interface: Interface
     """Address and prefix length; /32 or /128 where none is written."""
@@ -75,7 +76,25 @@ class VirtualAddress:
     label: str | None = None
     broadcast: IPv4Address | None = None
     """brd ADDR (``brd +`` and ``brd -`` are resolved from the prefix)."""
-    scope: Scope = Scope.GLOBAL
+    scope: int = Scope.GLOBAL
+    """IPv4 only."""
+    peer: Address | None = None
+    """The other end of a point-to-point link; the address has no prefix then."""
+    home: bool = False
+    """Mobile IPv6 home address."""
+    dad: bool = False
+    """-nodad: duplicate address detection, which others go without."""
+    mngtmpaddr: bool = False
+    noprefixroute: bool = False
+    autojoin: bool = False
+    preferred_lft: int | None = None
+    """Seconds, IPv6 only; None: 0 for a /128, for ever otherwise."""
+    track: bool = True
+    """False with no_track: whoever removes it may do so, and its device may be down."""
+    use_vmac: bool = False
+    """On a virtual MAC of its own."""
+    track_group: str | None = None
+    """Static addresses: instances of the group are in FAULT while the device is down."""
 
     @property
     def address(self) -> Address:
@@ -145,6 +164,12 @@ class VrrpInstance(Tracking):
     """Advertised addresses, in the order written."""
     virtual_ipaddress_excluded: tuple[VirtualAddress, ...] = ()
     """Added and removed with the others, not advertised."""
+    virtual_routes: tuple[Route, ...] = ()
+    """There while MASTER, added after the addresses and removed before them."""
+    virtual_rules: tuple[Rule, ...] = ()
+    """Likewise, after the routes."""
+    promote_secondaries: bool = False
+    """When an address goes away, others of its prefix stay (the device's sysctl)."""
     track_interface: tuple[Tracked, ...] = ()
     track_script: tuple[Tracked, ...] = ()
     track_file: tuple[Tracked, ...] = ()

@@ -81,7 +81,8 @@ def cases() -> Iterator[tuple[str, str]]:
 
 # What keepalived says, what we say, and why that is right.
 NEWER = "keepalived 2.4 knows it"
-INACTIVE = "not active yet, so not judged in full"
+SKIPS = "keepalived skips the word behind inet and inet6, which it advises to write"
+REACHED = "IPv4 may be reached over IPv6 (RFC 5549)"
 CRASH = "keepalived crashes"
 WITHOUT_INTERFACE = "vrrp_instance V {; virtual_router_id 5; unicast_src_ip 192.0.2.2; unicast_peer {; 192.0.2.9; }"
 WITHOUT_INTERFACE += "; virtual_ipaddress {; 10.0.0.1 dev eth0; }; }"
@@ -95,7 +96,21 @@ DIFFERENT = [
     ("F", WITHOUT_INTERFACE, 5, 0, NEWER),
     ("G", "vrrp_skip_check_adv_addr foo", 0, 5, "2.2.7 does not look at the word, 2.4 refuses it"),
     ("U", "payload 00ff", 5, 0, "2.2.7 refuses valid digits"),
-    ("V", "virtual_routes {; foo; }", 5, 0, INACTIVE),
+    ("V", "virtual_routes {; inet6 2001:db8::/64 dev eth0; }", 5, 0, SKIPS),
+    ("V", "virtual_routes {; all inet6 dev eth0; }", 5, 0, SKIPS),
+    ("V", "virtual_rules {; inet6 from default table 5 preference 5; }", 5, 0, SKIPS),
+    ("V", "virtual_routes {; 10.9.0.0/16 via inet6 fe80::1 dev eth0; }", 5, 0, REACHED),
+    ("V", "virtual_routes {; 10.9.0.0/16 no_track nexthop via inet6 fe80::1 dev eth0; }", 5, 0, REACHED),
+    (
+        "V",
+        "virtual_routes {; 10.9.0.0/16 dev eth0 vrf eth1; }",
+        5,
+        0,
+        "what is no VRF shows when the route is added",
+    ),
+    ("V", "virtual_rules {; sport 80 table 5 preference 5; }", 5, 0, "2.2.7 refuses a single port"),
+    ("V", "virtual_rules {; sport 80-99999 table 5 preference 5; }", 0, 5, "there is no such port"),
+    ("V", "virtual_rules {; dport 80-90x table 5 preference 5; }", 0, 5, "2.2.7 does not look at the rest"),
     ("R", "DNS_CHECK {; name a.b; }", 5, 0, "2.2.7 finds an empty label in it, 2.4 does not"),
     ("R", "HTTP_GET {; }", -11, 5, CRASH),
     ("F", "virtual_server_group G {; fwmark 0; }", 0, 0, "no packet has mark 0: told, and left out"),

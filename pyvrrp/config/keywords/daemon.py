@@ -10,7 +10,7 @@ use_pid_dir | flag | off (on if instance or net_namespace set) | active | put pi
 instance | !word | none | active; once | name of this daemon, part of pid file names and of the syslog ident
 child_wait_time | uint 0.. | 5 s | active | how long the supervisor waits for its workers at stop before it kills them
 global_defs | block global_defs | - | active | settings for all; several blocks are read as one
-track_group | block track_group NAME | - | static | instances that follow the health of static items
+track_group | block track_group !NAME | - | static | instances that follow the health of static items
 static_ipaddress | lines static_ipaddress | - | static | addresses kept for the life of the daemon
 static_routes | lines static_routes | - | static | routes kept for the life of the daemon
 static_rules | lines static_rules | - | static | policy rules kept for the life of the daemon

@@ -8,14 +8,14 @@ scope | word | global | active | scope
 brd | word | none | active | broadcast address; + and - derive it from the prefix
 broadcast | word | none | active | same as brd
 label | word | none | active | interface alias label
-peer | ip | none | addressword | point-to-point peer
-home | flag | off | addressword | address flag
--nodad | flag | off | addressword | address flag (clears the default NODAD)
-mngtmpaddr | flag | off | addressword | address flag
-noprefixroute | flag | off | addressword | address flag
-autojoin | flag | off | addressword | address flag
-no_track | flag | off | addressword | do not react to its deletion
-preferred_lft | word | forever | addressword | preferred lifetime
+peer | ip | none | active | point-to-point peer
+home | flag | off | active | address flag
+-nodad | flag | off | active | address flag (clears the default NODAD)
+mngtmpaddr | flag | off | active | address flag
+noprefixroute | flag | off | active | address flag
+autojoin | flag | off | active | address flag
+no_track | flag | off | active | do not react to its deletion
+preferred_lft | word | forever | active | preferred lifetime
 
 [virtual_address: address]
 use_vmac | flag | off | addressword | put this VIP on a VMAC

@@ -12,7 +12,7 @@ MAIN = "/etc/keepalived.conf"
 
 
 class MemoryFiles:
-    """`FileReader`; a file of None is there and cannot be read."""
+    """`FileReader`; what is not there, or is None, cannot be read."""
 
     def __init__(self, files: Mapping[str, str | bytes | None]) -> None:
         self.files = files
@@ -21,7 +21,7 @@ class MemoryFiles:
         return sorted(name for name in self.files if fnmatchcase(name, pattern))
 
     def read(self, path: str) -> bytes:
-        content = self.files[path]
+        content = self.files.get(path)
         if content is None:
             raise UnreadableError("it is not a regular file")
         return content.encode() if isinstance(content, str) else content

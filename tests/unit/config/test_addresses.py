@@ -56,7 +56,10 @@ PLAIN = VirtualAddress(interface=IPv4Interface("10.0.0.1/24"), dev="")
 
 @pytest.mark.parametrize(
     "text",
-    ["foo", "010.000.000.009", "10.0.9", "10.0.0.1/24 label abcdefghijklmnop", "10.0.0.1 brd foo", "dev eth0"],
+    [
+        *("foo", "010.000.000.009", "10.0.9", "10.0.0.1/24 label abcdefghijklmnop", "10.0.0.1 brd foo", "dev eth0"),
+        *("10.0.0.1/24 dev", "10.0.0.1/24 label", "10.0.0.1 dev a dev b", "fe80::1 brd +"),
+    ],
 )
 def test_lines_that_are_left_out(text: str) -> None:
     address, problems = read(text)
@@ -71,14 +74,10 @@ def test_lines_that_are_left_out(text: str) -> None:
         ("foo", Severity.ERROR, "foo"),
         ("dv", Severity.ERROR, "dv"),
         ("10.0.0.2/24", Severity.ERROR, "10.0.0.2/24"),
-        ("dev", Severity.ERROR, "dev"),
-        ("label", Severity.ERROR, "label"),
         ("scope foo", Severity.ERROR, "foo"),
-        ("scope 77", Severity.INACTIVE, "77"),
-        ("home", Severity.INACTIVE, "home"),
-        ("peer 10.0.0.9", Severity.INACTIVE, "peer"),
-        ("preferred_lft 5", Severity.INACTIVE, "preferred_lft"),
-        ("use_vmac", Severity.INACTIVE, "use_vmac"),
+        ("peer foo", Severity.ERROR, "foo"),
+        ("peer fe80::1", Severity.ERROR, "fe80::1"),
+        ("preferred_lft foo", Severity.ERROR, "foo"),
     ],
 )
 def test_options_that_do_not_count(options: str, severity: Severity, word: str) -> None:
@@ -105,7 +104,6 @@ def test_a_long_prefix_has_no_broadcast() -> None:
 
 def test_a_device_with_an_impossible_name_is_fatal() -> None:
     assert only(read("10.0.0.1 dev abcdefghijklmnop")[1]).severity is Severity.FATAL
-    assert only(read("10.0.0.1 dev a dev b")[1]).message == "a second dev for the same address"
 
 
 def test_ipv6_has_neither_label_nor_broadcast() -> None:
@@ -113,3 +111,41 @@ def test_ipv6_has_neither_label_nor_broadcast() -> None:
     assert address is not None
     assert address.label is None
     assert only(problems).severity is Severity.ERROR
+
+
+def test_every_flag_and_a_peer() -> None:
+    text = "10.0.0.1 peer 10.0.0.9 home -nodad mngtmpaddr noprefixroute autojoin no_track scope 77"
+    address, problems = read(text)
+    assert problems == []
+    assert address == VirtualAddress(
+        interface=IPv4Interface("10.0.0.1"),
+        dev="",
+        scope=77,
+        peer=IPv4Address("10.0.0.9"),
+        home=True,
+        dad=True,
+        mngtmpaddr=True,
+        noprefixroute=True,
+        autojoin=True,
+        track=False,
+    )
+
+
+def test_use_vmac_is_kept() -> None:
+    address, _ = read("10.0.0.1/24 use_vmac")
+    assert address is not None
+    assert address.use_vmac
+
+
+def test_a_peer_takes_the_place_of_prefix_and_broadcast() -> None:
+    address, problems = read("10.0.0.1/24 brd + peer 10.0.0.9")
+    assert address == VirtualAddress(interface=IPv4Interface("10.0.0.1/32"), dev="", peer=IPv4Address("10.0.0.9"))
+    assert len(problems) == 2
+
+
+def test_preferred_lft_is_for_ipv6() -> None:
+    expected = VirtualAddress(interface=IPv6Interface("fe80::1/64"), dev="", preferred_lft=5)
+    assert read("fe80::1/64 preferred_lft 5") == (expected, [])
+    address, problems = read("10.0.0.1/24 preferred_lft 5")
+    assert address == PLAIN
+    assert only(problems).severity is Severity.NOTICE

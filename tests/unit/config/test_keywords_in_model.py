@@ -46,7 +46,7 @@ def pool(own: str = "", server: str = "TCP_CHECK {\n}\n" + HTTP, name: str = "10
 
 
 def route(block: str, words: str) -> str:
-    line = f"{words}10.0.0.0/8 %s\n" if "rule" not in block else "from 10.0.0.0/8 %s\n"
+    line = f"{words}10.0.0.0/8 %s\n" if "rule" not in block else f"from 10.0.0.0/8 table 9 {words}%s\n"
     return f"{block} {{\n{line}}}\n"
 
 
@@ -122,7 +122,7 @@ BLOCKS = {
     "unicast_peer": "10.0.0.7",
     "virtual_ipaddress": "10.0.0.7/24",
     "virtual_ipaddress_excluded": "10.0.0.7/24",
-    "virtual_routes": "10.0.0.0/8 via 10.0.0.7",
+    "virtual_routes": "10.0.0.0/8 via 10.0.0.7 dev eth0",
     "virtual_rules": "from 10.0.0.7 lookup 7",
     "authentication": "auth_type PASS\nauth_pass x",
     "auth_hmac": f"key 1 {KEY}\nactive_key 1",
@@ -269,10 +269,53 @@ ELSEWHERE = {
 }
 """Where a keyword needs something else around it than the others of its block."""
 
+ROUTES = ("static_routes", "vrrp_instance/virtual_routes")
+RULES = ("static_rules", "vrrp_instance/virtual_rules")
+ADDRESSES = ("static_ipaddress", "vrrp_instance/virtual_ipaddress", "vrrp_instance/virtual_ipaddress_excluded")
+LINE_VALUES = {
+    **dict.fromkeys(("inet6", "expires", "pref"), "7"),
+    **dict.fromkeys(("rtt", "rttvar", "rto_min"), "1s"),
+    **dict.fromkeys(("quickack", "fastopen_no_cookie"), "1"),
+    **dict.fromkeys(("sport", "dport", "uidrange"), "7-8"),
+    "via": "10.0.0.7",
+    "encap": "mpls 7",
+    "features": "ecn",
+    "ttl-propagate": "enabled",
+    "protocol": "7 no_track",
+    "nexthop": "via 10.0.0.7",
+    "from": "10.0.0.7",
+    "to": "10.0.0.7",
+    "goto": "8",
+    "type": "nop",
+    "tunnel-id": "7",
+    "<dst>": "10.0.0.0/9",
+    "label": "eth0:1",
+    "preferred_lft": "7",
+    "scope": "link",
+    "track_group": "T",
+    "peer": "10.0.0.7",
+}
+"""Arguments of words in lines; 7 where a number is as good as any."""
+ACTIONS = ("table", "lookup", "l3mdev", "goto", "nop", "blackhole", "unreachable", "prohibit", "type")
+GROUP = "track_group T {\ngroup {\nV\n}\n}\n"
+VERSION6 = ("inet6", "expires", "pref")
+ELSEWHERE |= {(path, word): PLACES[path].replace("10.0.0.0/8", "default") for path in ROUTES for word in VERSION6}
+ELSEWHERE |= {(path, "from"): PLACES[path].replace("10.0.0.0/8 %s", "fe80::/10 %s") for path in ROUTES}
+ELSEWHERE |= {(path, "prepend"): PLACES[path].replace("%s", "add %s") for path in ROUTES}
+ELSEWHERE |= {(path, "inet6"): PLACES[path].replace("from 10.0.0.0/8", "from all") for path in RULES}
+ELSEWHERE |= {(path, word): PLACES[path].replace("table 9", "preference 6") for path in RULES for word in ACTIONS}
+ELSEWHERE |= {(path, "track_group"): GROUP + PLACES[path].replace("%s", "dev eth0 %s") for path in ("static_routes",)}
+ELSEWHERE |= {("static_rules", "track_group"): GROUP + PLACES["static_rules"].replace("%s", "dev eth0 %s")}
+ELSEWHERE |= {("static_ipaddress", "track_group"): GROUP + PLACES["static_ipaddress"]}
+ELSEWHERE |= {(path, "preferred_lft"): PLACES[path].replace("10.0.0.9/24", "fe80::9/64") for path in ADDRESSES[::2]}
+ELSEWHERE |= {(ADDRESSES[1], "preferred_lft"): PLACES[ADDRESSES[1]].replace("10.0.0.1/24", "fe80::9/64")}
+
 WITHOUT_EFFECT = {
     ("virtual_server", "hashed"): "sets nothing in keepalived either",
     ("vrrp_instance", "no_virtual_ipaddress"): "keeps the complaint away",
     ("vrrp_instance", "accept"): "the default, which no_accept changes",
+    **{(path, "inet"): "the addresses say so too" for path in (*ROUTES, *RULES)},
+    **{(path, "as"): "keepalived does not act on it either" for path in ROUTES},
 }
 """Why a keyword may stand there without changing anything."""
 
@@ -288,8 +331,16 @@ def text(path: str, row: Keyword) -> str:
         return BLOCKS[path.split("/")[-1]]
     kind = row.argument.lstrip("?!").split(" ")[0].rstrip("~")
     detail = row.argument.partition(" ")[2]
+    if path in (*ROUTES, *RULES, *ADDRESSES):
+        return line_text(row, kind)
     value = VALUES.get(row.word) or (detail.split(",")[-1] if kind == "enum" else BY_READER[kind])
     return f"{row.word} {value}".strip()
+
+
+def line_text(row: Keyword, kind: str) -> str:
+    word = "" if row.word == "<dst>" else row.word
+    value = LINE_VALUES.get(row.word) or VALUES.get(row.word) or BY_READER[kind].replace("w", "7")
+    return word if kind == "flag" else f"{word} {value}".strip()
 
 
 def config(path: str, word: str, inside: str) -> Config:
