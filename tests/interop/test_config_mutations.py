@@ -34,6 +34,7 @@ VALUES: Final = ("0", "-1", "abc", "4294967296", "1.5", "10.0.0.1", "fe80::1", "
 KNOWN: Final = {
     "crash or hang": "keepalived dies or does not end",
     "newer": "keepalived 2.4 knows the keyword",
+    "device": "a line whose device is not there is not read to its end, where an argument is missing",
     "swallowed": "a list that is not closed swallows keywords; keepalived takes them for data and says nothing",
     "nb_get_retry": "in TCP_CHECK and UDP_CHECK it is taken as retry",
 }
@@ -89,6 +90,8 @@ def reason(status: int | None, said: str, told: str, text: str) -> str | None:
         return "newer"
     if "nb_get_retry" in said:
         return "nb_get_retry"
+    if "doesn't exist" in said and "lacks its argument" in told:
+        return "device"
     if status == 0 and "seems not to be closed" in told:
         return "swallowed"
     return None
