@@ -54,6 +54,7 @@ class Draft:
     name: str
     routes: tuple[Route, ...] = ()
     rules: tuple[Rule, ...] = ()
+    static_devices: tuple[str, ...] = ()
     values: dict[str, object] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     """Where each keyword stands, its last use."""
@@ -87,7 +88,13 @@ def build_instance(
 ) -> VrrpInstance | None:
     """The instance; None if it is left out, which a problem says then."""
     name = block.words[1]
-    draft = Draft(block, name, routes=tuple(routing.routes.get(name, ())), rules=tuple(routing.rules.get(name, ())))
+    draft = Draft(
+        block,
+        name,
+        routes=tuple(routing.routes.get(name, ())),
+        rules=tuple(routing.rules.get(name, ())),
+        static_devices=routing.devices_tracked_by(name),
+    )
     builder = _Builder(draft, defaults, problems)
     for child in block.children:
         if child.word in DEFINED_BY:
@@ -288,6 +295,7 @@ class _Builder:
             virtual_ipaddress_excluded=self._excluded(advertised, interface),
             virtual_routes=draft.routes,
             virtual_rules=draft.rules,
+            static_devices=draft.static_devices,
             promote_secondaries=flag(values, "promote_secondaries"),
             track_interface=tracked,
             **draft.tracked,

@@ -33,6 +33,14 @@ class Routing:
     static_rules: list[Rule] = field(default_factory=list)
     track_groups: tuple[TrackGroup, ...] = ()
 
+    def devices_tracked_by(self, instance: str) -> tuple[str, ...]:
+        """Of static lines that follow a track_group which the instance is in."""
+        groups = {group.name for group in self.track_groups if instance in group.group}
+        lines: list[tuple[str | None, VirtualAddress | Route | Rule]] = [(a.dev, a) for a in self.static_ipaddress]
+        lines += [(route.dev, route) for route in self.static_routes]
+        lines += [(rule.iif, rule) for rule in self.static_rules]
+        return tuple(dict.fromkeys(dev for dev, one in lines if dev and one.track and one.track_group in groups))
+
 
 class RoutingReader:
     """Reads all of it from a configuration."""

@@ -11,7 +11,7 @@ import asyncio
 import select
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final, assert_never
@@ -20,7 +20,9 @@ from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import (
     Action,
     AddAddresses,
+    AddRouting,
     RemoveAddresses,
+    RemoveRouting,
     Report,
     ReportGroup,
     ReportLowerPriority,
@@ -37,6 +39,7 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
+    RoutingRemoved,
     Started,
     StopRequested,
     TimePassed,
@@ -51,7 +54,7 @@ from pyvrrp.daemon.listening import Listening
 from pyvrrp.daemon.role import Host
 from pyvrrp.daemon.throttle import Throttle
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.api import Addresses, Links, Packets
+from pyvrrp.kernel.api import Addresses, Links, Packets, Routing
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import State, VirtualAddress
@@ -64,6 +67,7 @@ if TYPE_CHECKING:
     from pyvrrp.daemon.vrrp_trackers import Trackers
     from pyvrrp.kernel.igmp import LocalReports
     from pyvrrp.kernel.processes import Process
+    from pyvrrp.model.routing import Route, Rule
     from pyvrrp.model.scripts import Command
 
 Tell = Callable[[Level, str], None]
@@ -92,6 +96,7 @@ class VrrpRole:
         links: Links | None = None,
         addresses: Addresses | None = None,
         packets: Packets | None = None,
+        routing: Routing | None = None,
     ) -> None:
         from pyvrrp.kernel.addresses import LinuxAddresses
         from pyvrrp.kernel.links import LinuxLinks
@@ -101,6 +106,8 @@ class VrrpRole:
         self._links: Links = LinuxLinks() if links is None else links
         self._addresses: Addresses = LinuxAddresses() if addresses is None else addresses
         self._packets: Packets = LinuxPackets() if packets is None else packets
+        self._routing = routing
+        """Only where there is something for it to do."""
         self._timer = Timer()
         self._armed: Micros | None = None
         self._poll = select.poll()
@@ -145,6 +152,8 @@ class VrrpRole:
         loop.add_reader(self._timer.fileno(), self._wake)
         self._look_and_tell(config)
         self._follow(config)
+        if self._routing is not None:
+            self._watch_routing()
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
 
@@ -355,6 +364,7 @@ class VrrpRole:
         """
         gone: list[RemoveAddresses] = []
         come: list[AddAddresses] = []
+        routing: list[AddRouting | RemoveRouting] = []
         bursts: list[SendGratuitousArps] = []
         paperwork: list[Report] = []
         for action in actions:
@@ -363,6 +373,8 @@ class VrrpRole:
                     self._send(action)
                 case AddAddresses():
                     come.append(action)
+                case AddRouting() | RemoveRouting():
+                    routing.append(action)
                 case RemoveAddresses():
                     gone.append(action)
                 case SendGratuitousArps():
@@ -373,9 +385,13 @@ class VrrpRole:
                     assert_never(action)
         for action in gone:
             self._announcer.forget(action.instance)
-        refusals = [refusal for refusal, fault in _each(gone, self._addresses.remove) if fault not in _EXPECTED] + [
-            refusal for refusal, _ in _each(come, self._addresses.add)
-        ]
+        refusals: list[KernelRefused] = []
+        if routing:
+            refusals += self._route(RemoveRouting, routing)
+        refusals += [refusal for refusal, fault in _each(gone, self._addresses.remove) if fault not in _EXPECTED]
+        refusals += [refusal for refusal, _ in _each(come, self._addresses.add)]
+        if routing:
+            refusals += self._route(AddRouting, routing)
         # Each address once before any is repeated.
         for burst in bursts:
             self._announcer.burst(burst.instance, burst.addresses, 1)
@@ -387,6 +403,41 @@ class VrrpRole:
         if idle:
             self._work_off()
         return refusals
+
+    def _route(
+        self, kind: type[AddRouting | RemoveRouting], actions: Iterable[AddRouting | RemoveRouting]
+    ) -> list[KernelRefused]:
+        """Add or remove routes and rules, all of one kind in one go."""
+        entries = {entry: action.instance for action in actions if isinstance(action, kind) for entry in action.entries}
+        if not entries:
+            return []
+        if self._routing is None:
+            self._watch_routing()
+        assert self._routing is not None
+        apply = self._routing.add if kind is AddRouting else self._routing.remove
+        refused = apply(list(entries))
+        return [
+            KernelRefused(monotonic(), entries[entry], str(error), (entry,))
+            for entry, error in refused
+            if kind is AddRouting or error.fault not in _EXPECTED
+        ]
+
+    def _watch_routing(self) -> None:
+        """From now on somebody else's removals are noticed."""
+        if self._routing is None:
+            from pyvrrp.kernel.routing import LinuxRouting
+
+            self._routing = LinuxRouting()
+        descriptor = self._routing.watch(self._routing_removed)
+        asyncio.get_running_loop().add_reader(descriptor, self._routing.read)
+
+    def _routing_removed(self) -> None:
+        assert self._routing is not None
+        wanted: list[Route | Rule] = [*self._config.static_routes, *self._config.static_rules]
+        for instance in self._config.vrrp_instances:
+            wanted += (*instance.virtual_routes, *instance.virtual_rules)
+        missing = frozenset(wanted).difference(self._routing.present(wanted))
+        self._feed(RoutingRemoved(monotonic(), missing))
 
     def _work_off(self) -> None:
         """Some of the paperwork, the rest when the loop has looked at everything else."""

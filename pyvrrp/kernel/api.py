@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.errors import KernelError
     from pyvrrp.kernel.linkbeat import Method
     from pyvrrp.model.lvs import ServiceKey
+    from pyvrrp.model.routing import Route, Rule
     from pyvrrp.model.vrrp import VirtualAddress
 
 Received = Callable[[Micros, str, Address, Address, int, bytes, int, int], None]
@@ -60,6 +61,29 @@ class Addresses(Protocol):
     def present(self, addresses: Iterable[VirtualAddress]) -> list[VirtualAddress]:
         """Those of the list that are on their devices now."""
         ...
+
+
+class Routing(Protocol):
+    """Adding and removing routes and policy rules, a whole list in one go."""
+
+    def add(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
+        """Those that the kernel refused, with its reason; present already is no refusal."""
+        ...
+
+    def remove(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
+        """Likewise; absent already is no refusal."""
+        ...
+
+    def present(self, entries: Iterable[Route | Rule]) -> list[Route | Rule]:
+        """Those of the list that the kernel has now."""
+        ...
+
+    def watch(self, removed: Callable[[], None]) -> int:
+        """Call `removed` when somebody removed a route or a rule. Returns the file descriptor that becomes readable;
+        `read` then makes the call."""
+        ...
+
+    def read(self) -> None: ...
 
 
 class Packets(Protocol):

@@ -161,6 +161,20 @@ class Route:
         return self.destination.version
 
     @property
+    def text(self) -> str:
+        """What tells it from others, as ``ip route`` has it."""
+        type_ = RouteType(self.type).name.lower() if self.type in RouteType._value2member_map_ else str(self.type)
+        words = ["route", *([type_] if self.type != RouteType.UNICAST else [])]
+        words.append(str(self.destination) if self.destination.network.prefixlen else "default")
+        if self.version == 6 and not self.destination.network.prefixlen:
+            words.append("inet6")
+        table = None if self.table == MAIN else self.table
+        named = {"via": self.via, "dev": self.dev, "src": self.src, "metric": self.metric, "table": table}
+        words += [f"{word} {value}" for word, value in {**named, "vrf": self.vrf}.items() if value is not None]
+        words += [" ".join(("nexthop", *_hop(hop))) for hop in self.nexthops]
+        return " ".join(words)
+
+    @property
     def devices(self) -> tuple[str, ...]:
         """Devices that it names."""
         named = (self.dev, *(hop.dev for hop in self.nexthops))
@@ -206,3 +220,23 @@ class Rule:
     @property
     def devices(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(dev for dev in (self.iif, self.oif) if dev is not None))
+
+    @property
+    def text(self) -> str:
+        """What tells it from others, as ``ip rule`` has it."""
+        source = self.source if self.source is not None and self.source.network.prefixlen else "all"
+        mask = "" if self.fwmask is None else f"/{self.fwmask}"
+        mark = None if self.fwmark is None else f"{self.fwmark}{mask}"
+        words = ["rule", *(["not"] if self.invert else []), f"from {source}"]
+        named = {"to": self.destination, "iif": self.iif, "oif": self.oif, "fwmark": mark, "table": self.table}
+        words += [f"{word} {value}" for word, value in {**named, "goto": self.goto}.items() if value is not None]
+        if self.l3mdev:
+            words.append("l3mdev")
+        elif self.table is None and self.goto is None:
+            words.append(self.action.name.lower())
+        return " ".join((*words, f"preference {self.priority}"))
+
+
+def _hop(hop: Nexthop) -> list[str]:
+    named = {"via": hop.via, "dev": hop.dev, "weight": hop.weight if hop.weight > 1 else None}
+    return [f"{word} {value}" for word, value in named.items() if value is not None]

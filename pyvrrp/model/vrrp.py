@@ -168,6 +168,8 @@ class VrrpInstance(Tracking):
     """There while MASTER, added after the addresses and removed before them."""
     virtual_rules: tuple[Rule, ...] = ()
     """Likewise, after the routes."""
+    static_devices: tuple[str, ...] = ()
+    """Devices of static lines whose track_group the instance is in: while one is down, it is in FAULT."""
     promote_secondaries: bool = False
     """When an address goes away, others of its prefix stay (the device's sysctl)."""
     track_interface: tuple[Tracked, ...] = ()

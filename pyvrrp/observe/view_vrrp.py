@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from typing import Final
 
-from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition, VrrpSnapshot
+from pyvrrp.core.vrrp.snapshot import (
+    AddressSnapshot,
+    Cause,
+    InstanceSnapshot,
+    RoutingSnapshot,
+    Transition,
+    VrrpSnapshot,
+)
 from pyvrrp.core.vrrp.stats import Stats
 from pyvrrp.observe.layout import Column, Line, Piece, Row, Style, flow, table, words
 from pyvrrp.observe.numbers import short
@@ -62,6 +69,7 @@ _INSTANCES: Final = (
 )
 _GROUPS: Final = (Column("SYNC GROUP"), Column("STATE"), Column("SINCE", right=True))
 _TRACKED: Final = (Column("TRACKED"), Column("STATE"))
+_STATIC: Final = (Column("STATIC"), Column("STATE"))
 _WELL: Final = frozenset({"succeeds", "runs", "up"})
 _ILL: Final = frozenset({"fails", "does not run", "down"})
 _LABEL: Final = 17
@@ -69,7 +77,7 @@ _LABEL: Final = 17
 
 
 def overview(vrrp: VrrpSnapshot, taken: Micros, width: int | None) -> list[list[Line]]:
-    """The tables of instances, of sync groups, and of what instances are tied to."""
+    """The tables of instances, of sync groups, of what instances are tied to, and of what is static."""
     instances = [
         Row(
             [
@@ -100,7 +108,12 @@ def overview(vrrp: VrrpSnapshot, taken: Micros, width: int | None) -> list[list[
         )
         for tracker in vrrp.trackers
     ]
-    return [table(_INSTANCES, instances, width), table(_GROUPS, groups, width), table(_TRACKED, trackers, width)]
+    static = [
+        Row([Piece(entry.text), Piece(*(("there", Style.GOOD) if entry.present else ("missing", Style.BAD)))], [])
+        for entry in vrrp.static
+    ]
+    tables = ((_INSTANCES, instances), (_GROUPS, groups), (_TRACKED, trackers), (_STATIC, static))
+    return [table(columns, rows, width) for columns, rows in tables]
 
 
 def detail(
@@ -145,6 +158,7 @@ def detail(
         ("last refused", [words(instance.last_reject, Style.WARN)] if instance.last_reject else []),
         ("sync group", [words(instance.sync_group)] if instance.sync_group else []),
         ("addresses", [_address(address, instance, full=True) for address in instance.addresses]),
+        ("routes", [_routing(entry, wanted=instance.state == "MASTER") for entry in instance.routing]),
         ("counters", [_counter(name, getattr(instance.stats, name)) for name in _told(instance.stats)]),
         ("transitions", [_transition(transition, when) for transition in instance.transitions]),
     ]
@@ -201,9 +215,18 @@ def _address(address: AddressSnapshot, instance: InstanceSnapshot, *, full: bool
     return pieces
 
 
+def _routing(entry: RoutingSnapshot, *, wanted: bool) -> list[Piece]:
+    """A route or a rule, and whether it is there."""
+    if entry.present == wanted:
+        return words(entry.text, Style.GOOD if wanted else Style.PLAIN)
+    return words(f"{entry.text} ({'missing' if wanted else 'still there'})", Style.BAD)
+
+
 def _why(instance: InstanceSnapshot) -> list[list[Piece]]:
     notes = [words(_reason(instance.cause, instance.detail))]
     notes += [words(f"fault: {fault}", Style.BAD) for fault in instance.faults]
+    wanted = instance.state == "MASTER"
+    notes += [_routing(entry, wanted=wanted) for entry in instance.routing if entry.present != wanted]
     if instance.last_reject:
         notes.append(words(f"last refused: {instance.last_reject}", Style.WARN))
     return notes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import assert_never
 
 from pyvrrp.core.log import Log
@@ -11,6 +12,7 @@ from pyvrrp.core.lvs import ipvs_settings as settings
 from pyvrrp.core.lvs import ipvs_table as table
 from pyvrrp.core.vrrp import actions as vrrp_actions
 from pyvrrp.core.vrrp import events as vrrp_events
+from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.vrrp import VirtualAddress
 
 
@@ -38,6 +40,8 @@ def vrrp_event(event: vrrp_events.Event) -> str:
             return "a deadline came"
         case vrrp_events.AddressRemoved():
             return f"somebody removed {event.address} from {event.dev}"
+        case vrrp_events.RoutingRemoved():
+            return f"somebody removed routes or rules; not there: {_routing(event.missing)}"
         case vrrp_events.KernelRefused():
             return f"the kernel refused for {event.instance}: {event.reason}"
         case vrrp_events.Reconfigured():
@@ -56,6 +60,10 @@ def vrrp_action(action: vrrp_actions.Action) -> str:
             return f"{action.instance} adds {_addresses(action.addresses)}"
         case vrrp_actions.RemoveAddresses():
             return f"{action.instance} removes {_addresses(action.addresses)}"
+        case vrrp_actions.AddRouting():
+            return f"{action.instance} adds {_routing(action.entries)}"
+        case vrrp_actions.RemoveRouting():
+            return f"{action.instance} removes {_routing(action.entries)}"
         case vrrp_actions.SendGratuitousArps():
             return f"{action.instance} announces {_addresses(action.addresses)}, {action.repeat} times"
         case vrrp_actions.ReportTransition():
@@ -154,6 +162,10 @@ def operation(done: table.Operation) -> str:
 
 def _addresses(addresses: tuple[VirtualAddress, ...]) -> str:
     return " ".join(str(address.interface) for address in addresses)
+
+
+def _routing(entries: Iterable[Route | Rule]) -> str:
+    return ", ".join(entry.text for entry in entries) or "none"
 
 
 def _advert(payload: bytes) -> str:

@@ -13,7 +13,9 @@ from pyvrrp.core.log import Log
 from pyvrrp.core.vrrp.actions import (
     Action,
     AddAddresses,
+    AddRouting,
     RemoveAddresses,
+    RemoveRouting,
     ReportGroup,
     ReportLowerPriority,
     ReportPriority,
@@ -66,6 +68,10 @@ def say(action: Action) -> str:
             return f"{action.instance} adds {' '.join(str(a.interface) for a in action.addresses)}"
         case RemoveAddresses():
             return f"{action.instance} removes {' '.join(str(a.interface) for a in action.addresses)}"
+        case AddRouting():
+            return f"{action.instance} adds {', '.join(entry.text for entry in action.entries)}"
+        case RemoveRouting():
+            return f"{action.instance} removes {', '.join(entry.text for entry in action.entries)}"
         case SendGratuitousArps():
             addresses = " ".join(str(a.address) for a in action.addresses)
             return f"{action.instance} announces {addresses} x{action.repeat}"

@@ -10,10 +10,10 @@ use_pid_dir | flag | off (on if instance or net_namespace set) | active | put pi
 instance | !word | none | active; once | name of this daemon, part of pid file names and of the syslog ident
 child_wait_time | uint 0.. | 5 s | active | how long the supervisor waits for its workers at stop before it kills them
 global_defs | block global_defs | - | active | settings for all; several blocks are read as one
-track_group | block track_group !NAME | - | static | instances that follow the health of static items
-static_ipaddress | lines static_ipaddress | - | static | addresses kept for the life of the daemon
-static_routes | lines static_routes | - | static | routes kept for the life of the daemon
-static_rules | lines static_rules | - | static | policy rules kept for the life of the daemon
+track_group | block track_group !NAME | - | active | instances that follow the health of static items
+static_ipaddress | lines static_ipaddress | - | active | addresses kept for the life of the daemon
+static_routes | lines static_routes | - | active | routes kept for the life of the daemon
+static_rules | lines static_rules | - | active | policy rules kept for the life of the daemon
 vrrp_sync_group | block vrrp_sync_group !NAME | - | active | instances that change state together
 garp_group | block garp_group | - | garpgroup; needs garp_interval or gna_interval | common pacing of gratuitous ARP
 linkbeat_interfaces | lines linkbeat_interfaces | - | active | per-interface link polling
@@ -55,7 +55,7 @@ max_auto_priority | ?int -1..99 | 0 | sched | ceiling for automatic SCHED_RR esc
 min_auto_priority_delay | !uint 1..10000000 | 1 s | sched | lateness that triggers escalation
 checker_log_all_failures | bool | false | active | log each failed checker attempt
 dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be absent at start and come/go
-default_interface | !ifname | eth0 | static | interface for static addresses without dev
+default_interface | !ifname | eth0 | active | interface for static addresses without dev
 disable_local_igmp | flag | off | active | stop IGMP joins for 224.0.0.0/24; cannot change on reload
 v3_checksum_as_v2 | flag | off | active; new | VRRPv3/IPv4 checksum without pseudo-header
 lvs_timeouts | !words | unchanged | active | IPVS connection timeouts

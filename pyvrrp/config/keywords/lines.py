@@ -21,99 +21,99 @@ preferred_lft | word | forever | active | preferred lifetime
 use_vmac | flag | off | addressword | put this VIP on a VMAC
 
 [static_ipaddress: address]
-track_group | word | none | addressword | follow this track_group
+track_group | word | none | active | follow this track_group
 
 [route]
-<dst> | word | required | routes | destination
-inet | flag | deduced | routes | force IPv4
-inet6 | flag | deduced, else IPv4 | routes | force IPv6
-src | ip | - | routes | preferred source
-via | word | - | routes | gateway
-gw | ip | - | routes; old via | old name of via
-from | word | - | routes | source prefix
-tos | word | - | routes | type of service
-dsfield | word | - | routes | see tos
-table | word | main | routes | routing table
-protocol | word | keepalived (18) | routes | originating protocol
-scope | word | global | routes | scope
-metric | word | - | routes | route metric
-priority | word | - | routes | see first name
-preference | word | - | routes | metric / rule order
-dev | ifname | - | routes | interface
-oif | ifname | - | routes | output interface
-onlink | flag | - | routes | gateway is on link
-encap | word | - | routes | lightweight tunnel
-expires | word | - | routes | lifetime
-mtu | word | - | routes | path MTU
-hoplimit | word | - | routes | hop limit
-advmss | word | - | routes | advertised MSS
-rtt | word | - | routes | initial RTT
-rttvar | word | - | routes | initial RTT variance
-reordering | word | - | routes | reordering metric
-window | word | - | routes | TCP window clamp
-cwnd | word | - | routes | cwnd clamp
-ssthresh | word | - | routes | initial ssthresh
-realms | word | - | routes | routing realms
-rto_min | word | - | routes | minimum RTO
-initcwnd | word | - | routes | initial cwnd
-initrwnd | word | - | routes | initial receive window
-features | word | - | routes | route features
-quickack | word | - | routes | TCP quick ack
-congctl | word | - | routes | congestion control
-pref | word | - | routes | router preference
-ttl-propagate | word | - | routes | MPLS TTL propagation
-fastopen_no_cookie | word | - | routes | TFO without cookie
-add | flag | - | routes | fail if it exists (ip route add)
-prepend | flag | this one | routes | put before equal routes (kernel default)
-append | flag | - | routes | put after equal routes
-or | ip | - | routes; old nexthop | second gateway
-nexthop | word | - | routes | multipath
-as | word | - | routes | NAT/MPLS form
-no_track | flag | off | routes | do not react to deletion
-vrf | word | - | routes | use its table
+<dst> | word | required | active | destination
+inet | flag | deduced | active | force IPv4
+inet6 | flag | deduced, else IPv4 | active | force IPv6
+src | ip | - | active | preferred source
+via | word | - | active | gateway
+gw | ip | - | active; old via | old name of via
+from | word | - | active | source prefix
+tos | word | - | active | type of service
+dsfield | word | - | active | see tos
+table | word | main | active | routing table
+protocol | word | keepalived (18) | active | originating protocol
+scope | word | global | active | scope
+metric | word | - | active | route metric
+priority | word | - | active | see first name
+preference | word | - | active | metric / rule order
+dev | ifname | - | active | interface
+oif | ifname | - | active | output interface
+onlink | flag | - | active | gateway is on link
+encap | word | - | active | lightweight tunnel
+expires | word | - | active | lifetime
+mtu | word | - | active | path MTU
+hoplimit | word | - | active | hop limit
+advmss | word | - | active | advertised MSS
+rtt | word | - | active | initial RTT
+rttvar | word | - | active | initial RTT variance
+reordering | word | - | active | reordering metric
+window | word | - | active | TCP window clamp
+cwnd | word | - | active | cwnd clamp
+ssthresh | word | - | active | initial ssthresh
+realms | word | - | active | routing realms
+rto_min | word | - | active | minimum RTO
+initcwnd | word | - | active | initial cwnd
+initrwnd | word | - | active | initial receive window
+features | word | - | active | route features
+quickack | word | - | active | TCP quick ack
+congctl | word | - | active | congestion control
+pref | word | - | active | router preference
+ttl-propagate | word | - | active | MPLS TTL propagation
+fastopen_no_cookie | word | - | active | TFO without cookie
+add | flag | - | active | fail if it exists (ip route add)
+prepend | flag | this one | active | put before equal routes (kernel default)
+append | flag | - | active | put after equal routes
+or | ip | - | active; old nexthop | second gateway
+nexthop | word | - | active | multipath
+as | word | - | active | NAT/MPLS form
+no_track | flag | off | active | do not react to deletion
+vrf | word | - | active | use its table
 
 [static_routes: route]
-track_group | word | none | static | follow this track_group
+track_group | word | none | active | follow this track_group
 
 [rule]
-inet | flag | deduced | rules | force IPv4
-inet6 | flag | deduced | rules | force IPv6
-from | word | - | rules | source selector
-to | word | - | rules | destination selector
-table | word | - | rules | action
-lookup | word | - | rules | action
-not | flag | - | rules | invert
-preference | word | auto-assigned downward with error | rules | metric / rule order
-order | word | - | rules | see preference
-priority | word | - | rules | see first name
-tos | word | - | rules | type of service
-dsfield | word | - | rules | see tos
-fwmark | word | - | rules | mark selector
-realms | word | - | rules | routing realms
-suppress_prefixlength | word | - | rules | ignore results with shorter prefix
-sup_pl | word | - | rules | see suppress_prefixlength
-suppress_ifgroup | word | - | rules | ignore results via this group
-sup_group | word | - | rules | see suppress_ifgroup
-dev | ifname | - | rules | interface
-iif | ifname | - | rules | input interface
-oif | ifname | - | rules | output interface
-tunnel-id | word | - | rules | tunnel id selector
-uidrange | word | - | rules | uid selector
-l3mdev | flag | - | rules | action
-protocol | word | keepalived (18) | rules | originating protocol
-ipproto | word | - | rules | IP protocol selector
-sport | word | - | rules | source ports
-dport | word | - | rules | destination ports
-no_track | flag | off | rules | do not react to deletion
-type | word | - | rules | optional word before an action
-goto | word | - | rules | action
-nop | flag | - | rules | action
-blackhole | flag | - | rules | action
-unreachable | flag | - | rules | action
-prohibit | flag | - | rules | action
+inet | flag | deduced | active | force IPv4
+inet6 | flag | deduced | active | force IPv6
+from | word | - | active | source selector
+to | word | - | active | destination selector
+table | word | - | active | action
+lookup | word | - | active | action
+not | flag | - | active | invert
+preference | word | auto-assigned downward with error | active | metric / rule order
+order | word | - | active | see preference
+priority | word | - | active | see first name
+tos | word | - | active | type of service
+dsfield | word | - | active | see tos
+fwmark | word | - | active | mark selector
+realms | word | - | active | routing realms
+suppress_prefixlength | word | - | active | ignore results with shorter prefix
+sup_pl | word | - | active | see suppress_prefixlength
+suppress_ifgroup | word | - | active | ignore results via this group
+sup_group | word | - | active | see suppress_ifgroup
+dev | ifname | - | active | interface
+iif | ifname | - | active | input interface
+oif | ifname | - | active | output interface
+tunnel-id | word | - | active | tunnel id selector
+uidrange | word | - | active | uid selector
+l3mdev | flag | - | active | action
+protocol | word | keepalived (18) | active | originating protocol
+ipproto | word | - | active | IP protocol selector
+sport | word | - | active | source ports
+dport | word | - | active | destination ports
+no_track | flag | off | active | do not react to deletion
+type | word | - | active | optional word before an action
+goto | word | - | active | action
+nop | flag | - | active | action
+blackhole | flag | - | active | action
+unreachable | flag | - | active | action
+prohibit | flag | - | active | action
 
 [static_rules: rule]
-track_group | word | none | static | follow this track_group
+track_group | word | none | active | follow this track_group
 
 [track_interface]
 <line> | words1 | 0 (fault) | active | IFNAME [weight N [reverse]], N -253..253

@@ -45,7 +45,7 @@ vrrp | flag | both if neither vrrp nor checker | bfd | send events to VRRP
 checker | flag | both if neither | bfd | send events to checkers
 
 [track_group]
-group | lines group | - | static | instances of the group
+group | lines group | - | active | instances of the group
 
 [garp_group]
 garp_interval | secs 0..4294.967295 | 0 | garpgroup | gap between GARPs

@@ -52,8 +52,8 @@ no_virtual_ipaddress | flag | off | active; new | allow no VIP
 promote_secondaries | flag | off | promote | set sysctl on interface while running
 linkbeat_use_polling | flag | off | active; says DEPRECATED; old linkbeat_interfaces | poll link of own interface
 v3_checksum_as_v2 | bool | global | active; new | VRRPv3/IPv4 checksum without pseudo-header
-virtual_routes | lines route | - | routes | routes while master
-virtual_rules | lines rule | - | rules | rules while master
+virtual_routes | lines route | - | active | routes while master
+virtual_rules | lines rule | - | active | rules while master
 accept | flag | on | active | the addresses answer while master, whoever owns them
 no_accept | flag | - | no_accept | drop packets to VIPs
 skip_check_adv_addr | bool_any | global | active | check VIP list only when the sender changes; "off" still turns it on

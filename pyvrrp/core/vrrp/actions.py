@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.snapshot import Transition
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
 
+if TYPE_CHECKING:  # most configurations have addresses only
+    from pyvrrp.model.routing import Route, Rule
+
 __all__ = [
     "Action",
     "AddAddresses",
+    "AddRouting",
     "Level",
     "Log",
     "RemoveAddresses",
+    "RemoveRouting",
     "ReportTransition",
     "SendAdvert",
     "SendGratuitousArps",
@@ -54,6 +59,22 @@ class RemoveAddresses:
 
     instance: str
     addresses: tuple[VirtualAddress, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddRouting:
+    """Add the routes and rules, in this order and after all addresses; one that is there already is a success."""
+
+    instance: str
+    entries: tuple[Route | Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveRouting:
+    """Remove the rules and routes, in this order and before any address; one that is not there is a success."""
+
+    instance: str
+    entries: tuple[Route | Rule, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,4 +122,7 @@ class ReportPriority:
 Report: TypeAlias = ReportTransition | ReportGroup | ReportLowerPriority | ReportPriority | Log
 """Paperwork: what is told, after what is done."""
 
-Action: TypeAlias = SendAdvert | AddAddresses | RemoveAddresses | SendGratuitousArps | Report
+Change: TypeAlias = AddAddresses | RemoveAddresses | AddRouting | RemoveRouting
+"""Of what the kernel has."""
+
+Action: TypeAlias = SendAdvert | Change | SendGratuitousArps | Report

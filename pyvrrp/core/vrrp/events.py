@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.units import Micros
+
+if TYPE_CHECKING:  # most configurations have addresses only
+    from pyvrrp.model.routing import Route, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +108,14 @@ class AddressRemoved:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutingRemoved:
+    """Routes and rules of the configuration that are not there; somebody has just removed some."""
+
+    at: Micros
+    missing: frozenset[Route | Rule]
+
+
+@dataclass(frozen=True, slots=True)
 class KernelRefused:
     """An action of ours failed."""
 
@@ -112,8 +123,8 @@ class KernelRefused:
     instance: str
     reason: str
     """What was refused and why, in words."""
-    addresses: tuple[VirtualAddress, ...] = ()
-    """Those it was about, where it was about addresses."""
+    about: tuple[VirtualAddress | Route | Rule, ...] = ()
+    """The addresses, routes and rules that it was about, if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +148,7 @@ Event: TypeAlias = (
     | WallClock
     | TimePassed
     | AddressRemoved
+    | RoutingRemoved
     | KernelRefused
     | Reconfigured
     | StopRequested

@@ -14,13 +14,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection
 from ipaddress import ip_interface
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import (
     Action,
-    AddAddresses,
-    RemoveAddresses,
     ReportLowerPriority,
     ReportPriority,
     ReportTransition,
@@ -34,6 +32,13 @@ from pyvrrp.core.vrrp.echo import Echo
 from pyvrrp.core.vrrp.edges import Edge, Effect, Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
 from pyvrrp.core.vrrp.garp import GarpSchedule, earliest
+from pyvrrp.core.vrrp.holdings import (
+    Holdings,
+    addresses_of,
+    holdings,
+    removing,
+    routing_snapshots,
+)
 from pyvrrp.core.vrrp.incumbent import Incumbent
 from pyvrrp.core.vrrp.owners import Owners
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
@@ -44,12 +49,13 @@ from pyvrrp.core.vrrp.surroundings import Findings, Interfaces, awaited, choose_
 from pyvrrp.core.vrrp.timing import OWNER_PRIORITY, master_down_interval, skew_time
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
-from pyvrrp.units import SECOND, Micros, format_seconds
+from pyvrrp.units import Micros, format_seconds
+
+if TYPE_CHECKING:
+    from pyvrrp.core.vrrp.holdings import Holding
 
 KEPT_TRANSITIONS: Final = 16
 _NO_LIMIT: Final = 65_535
-REPAIR_INTERVAL: Final[Micros] = SECOND
-"""An address that is taken away again and again is put back at most so often."""
 
 
 class Machine:
@@ -92,15 +98,13 @@ class Machine:
         self._owners = Owners()
         self._reception = Reception(config, clock)
         self._echo = Echo()
-        self._present: set[VirtualAddress] = set()
+        self._holdings = Holdings(config.name)
         self._held = False
         self._master_down: Micros = 0
         self._master_down_at: Micros | None = None
         self._waiting_since: Micros = 0
         self._advert_at: Micros | None = None
         self._preempt_from: Micros | None = None
-        self._repair_at: Micros | None = None
-        self._repaired_at: Micros | None = None
         self._answered_at: Micros | None = None
         self._advertiser = Advertiser(config)
         self._complaints = Complaints(config.name)
@@ -118,7 +122,7 @@ class Machine:
 
     def sweep(self) -> list[Action]:
         """Before it can start: what an earlier daemon left behind must not stay."""
-        self._remove_addresses(Moment(self._since, self._cause))
+        self._remove_holdings(Moment(self._since, self._cause))
         return self._flush()
 
     def start(self, at: Micros, *, owner: bool, resumed: bool) -> list[Action]:
@@ -205,7 +209,7 @@ class Machine:
     @property
     def _chores_at(self) -> Micros | None:
         """While MASTER: when something else than an advertisement is due."""
-        return earliest(self._garps.deadline, self._repair_at)
+        return earliest(self._garps.deadline, self._holdings.repair_at)
 
     def due(self, at: Micros, *, group_agrees: bool) -> list[Action]:
         """`deadline()` has come; `group_agrees`: all other members of the sync group want to be MASTER too."""
@@ -220,8 +224,7 @@ class Machine:
             if self._advert_at is not None and self._advert_at <= at:
                 self._advertise_in_rhythm(at)
             self._burst(self._garps.due(self.config.garp, at), self.config.addresses)
-            if self._repair_at is not None and self._repair_at <= at:
-                self._repair(at)
+            self._repair(at)
         return self._flush()
 
     def deadline(self) -> Micros | None:
@@ -268,38 +271,32 @@ class Machine:
                 # Counted from the last advertisement, not from now: the master has been silent since then.
                 self._wait(self._waiting_since)
 
-    def lost(self, at: Micros, address: VirtualAddress) -> list[Action]:
-        """Somebody took a virtual address away: it is put back, without an election (keepalived leaves MASTER here)."""
-        if self.state is not State.MASTER or address not in self._present:
-            return []
-        self._present.discard(address)
-        text = f"{address.interface} was removed from {address.dev} by somebody else; it is put back"
-        self._out.append(Log(Level.WARNING, f"({self.config.name}) {text}"))
-        if self._repaired_at is None or at - self._repaired_at >= REPAIR_INTERVAL:
+    def lost(self, at: Micros, holding: Holding) -> list[Action]:
+        """Somebody took an address, a route or a rule away: it is put back, without an election (keepalived leaves
+        MASTER here)."""
+        if self.state is State.MASTER:
+            self._out += self._holdings.lost(at, holding)
             self._repair(at)
-        else:
-            self._repair_at = self._repaired_at + REPAIR_INTERVAL
         return self._flush()
 
-    def refused(self, at: Micros, addresses: Collection[VirtualAddress]) -> list[Action]:
-        """The kernel did not take these addresses; while MASTER we try again."""
-        self._present.difference_update(addresses)
-        if self.state is State.MASTER and addresses:
-            self._repair_at = at + REPAIR_INTERVAL
+    def refused(self, at: Micros, some: Collection[Holding]) -> list[Action]:
+        """The kernel did not take this; while MASTER we try again."""
+        if self.state is State.MASTER:
+            self._holdings.refused(at, some)
         return []
 
-    def reconfigure(self, at: Micros, config: VrrpInstance, kept: Collection[VirtualAddress]) -> list[Action]:
-        """A reload changed this instance. State and counters stay; `kept`: addresses that another MASTER holds now."""
+    def reconfigure(self, at: Micros, config: VrrpInstance, kept: Collection[Holding]) -> list[Action]:
+        """A reload changed this instance. State and counters stay; `kept`: what another MASTER holds now."""
         old, self.config = self.config, config
         self._reception.use(config)
         if config.priority != OWNER_PRIORITY:
             self._owners.forget()
         if self.state is State.MASTER or self._held:
-            gone = tuple(a for a in old.addresses if a not in config.addresses)
-            self._present.difference_update(gone)
-            removed = tuple(address for address in gone if address not in kept)
-            if removed:
-                self._out.append(RemoveAddresses(config.name, removed))
+            wanted = holdings(config)
+            gone = tuple(holding for holding in holdings(old) if holding not in wanted)
+            self._holdings.present.difference_update(gone)
+            self._holdings.owner = config.name
+            self._out += removing(config.name, tuple(holding for holding in gone if holding not in kept))
         out = self._flush() + self.look(at)
         if self.state is not State.BACKUP or old.advert_int != config.advert_int or config.version == 2:
             self._master.interval = config.advert_int
@@ -307,8 +304,9 @@ class Machine:
             self._wait(at)
         elif self.state is State.MASTER and not self.faults:
             self._advertise(Moment(at, Cause.RELOAD))
+            before = holdings(old)
+            self._out += self._holdings.put(tuple(h for h in holdings(config) if h not in before))
             new = tuple(a for a in config.addresses if a not in old.addresses)
-            self._put(new)
             self._burst(config.garp.repeat, new)
             if new or config.garp != old.garp:
                 self._garps.start(config.garp, at)
@@ -351,10 +349,11 @@ class Machine:
                     address=str(address.interface),
                     dev=address.dev,
                     advertised=address in self.config.virtual_ipaddress and address.address in self._advertised,
-                    present=address in self._present,
+                    present=address in self._holdings.present,
                 )
                 for address in self.config.addresses
             ),
+            routing=routing_snapshots(holdings(self.config), self._holdings.present),
             stats=self.stats,
             auth_number=number,
             auth_marks=marks,
@@ -493,21 +492,16 @@ class Machine:
         """An owner that has lowered its priority for another owner waits as the owner that it is."""
         return OWNER_PRIORITY if self.config.priority == OWNER_PRIORITY else self._effective_priority
 
-    def _put(self, addresses: tuple[VirtualAddress, ...]) -> None:
-        if addresses:
-            self._present.update(addresses)
-            self._out.append(AddAddresses(self.config.name, addresses))
-
     def _burst(self, repeat: int, addresses: tuple[VirtualAddress, ...]) -> None:
         if repeat and addresses:
             self._out.append(SendGratuitousArps(self.config.name, addresses, repeat))
 
     def _repair(self, at: Micros) -> None:
-        self._repair_at = None
-        self._repaired_at = at
-        missing = tuple(address for address in self.config.addresses if address not in self._present)
-        self._put(missing)
-        self._burst(1, missing)
+        due = self._holdings.repair_at
+        if due is not None and due <= at:
+            missing = self._holdings.missing(at, holdings(self.config))
+            self._out += self._holdings.put(missing)
+            self._burst(1, addresses_of(missing))
 
     # Effects: what edges, leaving and entering do.
 
@@ -530,23 +524,21 @@ class Machine:
         self._send(0, moment.at)
         self.stats.pri_zero_sent += 1
 
-    def _add_addresses(self, moment: Moment) -> None:
-        self._put(self.config.addresses)
+    def _add_holdings(self, moment: Moment) -> None:
+        self._out += self._holdings.put(holdings(self.config))
 
-    def _remove_addresses(self, moment: Moment) -> None:
-        if self.config.addresses:
-            self._out.append(RemoveAddresses(self.config.name, self.config.addresses))
-        self._present.clear()
+    def _remove_holdings(self, moment: Moment) -> None:
+        self._out += self._holdings.take(holdings(self.config))
         self._held = False
 
-    def _hold_addresses(self, moment: Moment) -> None:
+    def _keep_holdings(self, moment: Moment) -> None:
         """A worker died as MASTER; its addresses are still there and serve until we know whether somebody took over."""
         self._held = True
-        self._present.update(self.config.addresses)
+        self._holdings.present.update(holdings(self.config))
 
     def _release_held(self, moment: Moment) -> None:
         if self._held:
-            self._remove_addresses(moment)
+            self._remove_holdings(moment)
 
     def _start_garps(self, moment: Moment) -> None:
         self._burst(self.config.garp.repeat, self.config.addresses)
@@ -560,7 +552,8 @@ class Machine:
 
     def _release_mastership(self, moment: Moment) -> None:
         self._garps.clear()
-        self._repair_at = self._repaired_at = self._answered_at = None
+        self._holdings.rest()
+        self._answered_at = None
         self.stats.release_master += 1
 
     def _be_backup(self, moment: Moment) -> None:
@@ -649,10 +642,10 @@ class Machine:
             self._burst(1, (own,))
 
     TABLE: ClassVar[dict[tuple[State, Kind], Edge]] = {
-        (State.INIT, Kind.STARTED): Edge(State.BACKUP, (_remove_addresses,)),
+        (State.INIT, Kind.STARTED): Edge(State.BACKUP, (_remove_holdings,)),
         (State.INIT, Kind.OWNER_STARTED): Edge(State.MASTER),
-        (State.INIT, Kind.RESUMED): Edge(State.BACKUP, (_hold_addresses,)),
-        (State.INIT, Kind.FAULT): Edge(State.FAULT, (_remove_addresses,)),
+        (State.INIT, Kind.RESUMED): Edge(State.BACKUP, (_keep_holdings,)),
+        (State.INIT, Kind.FAULT): Edge(State.FAULT, (_remove_holdings,)),
         (State.INIT, Kind.STOPPED): Edge(State.STOP),
         (State.BACKUP, Kind.MASTER_DOWN): Edge(State.MASTER),
         (State.BACKUP, Kind.VETOED): Edge(None, (_wait_again,)),
@@ -679,12 +672,12 @@ class Machine:
     }
 
     LEAVE: ClassVar[dict[State, tuple[Effect, ...]]] = {
-        State.MASTER: (_remove_addresses, _release_mastership),
+        State.MASTER: (_remove_holdings, _release_mastership),
     }
 
     ENTER: ClassVar[dict[State, tuple[Effect, ...]]] = {
         # The advertisement comes first, so that the old master lets go before we hold the addresses too.
-        State.MASTER: (_advertise, _report, _add_addresses, _start_garps, _be_master),
+        State.MASTER: (_advertise, _report, _add_holdings, _start_garps, _be_master),
         State.BACKUP: (_report, _be_backup),
         State.FAULT: (_report, _be_out),
         State.STOP: (_report, _be_out),

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Final, assert_never
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, ReportGroup, ReportTransition
+from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, RemoveRouting, ReportGroup, ReportTransition
 from pyvrrp.core.vrrp.complaints import Complaints
 from pyvrrp.core.vrrp.credentials import Clock
 from pyvrrp.core.vrrp.debounce import Debounce
@@ -23,14 +23,17 @@ from pyvrrp.core.vrrp.events import (
     InterfaceFacts,
     KernelRefused,
     Reconfigured,
+    RoutingRemoved,
     Started,
     StopRequested,
     TimePassed,
     TrackerChanged,
     WallClock,
 )
+from pyvrrp.core.vrrp.holdings import holdings
 from pyvrrp.core.vrrp.machine import Machine
 from pyvrrp.core.vrrp.snapshot import Cause, VrrpSnapshot
+from pyvrrp.core.vrrp.static import STATIC, Static
 from pyvrrp.core.vrrp.surroundings import Finding, devices
 from pyvrrp.core.vrrp.sync_group import Unit
 from pyvrrp.model.config import Config
@@ -96,6 +99,7 @@ class Router:
         self._deaf_until: Micros = 0
         self._started = False
         self._debounce = Debounce(config.interface_up_down_delays)
+        self._static = Static(config)
         for name, instance in keyed(config).items():
             self._machines[name] = self._machine(instance)
         self._wire(config)
@@ -116,6 +120,8 @@ class Router:
                 actions = self._tracker(event)
             case AddressRemoved():
                 actions = self._address_removed(event)
+            case RoutingRemoved():
+                actions = self._routing_removed(event)
             case KernelRefused():
                 actions = self._refused(event)
             case Started():
@@ -127,6 +133,7 @@ class Router:
                 actions = []
             case StopRequested():
                 actions = [action for machine in self._machines.values() for action in machine.stop(event.at)]
+                actions += self._static.stop()
             case _:
                 assert_never(event)
         if not actions or not self._moved(actions):
@@ -188,6 +195,7 @@ class Router:
         return VrrpSnapshot(
             instances=tuple(machine.snapshot(self._unit_of[machine].name) for machine in self._machines.values()),
             sync_groups=tuple(unit.snapshot() for unit in self._groups.values()),
+            static=self._static.snapshot(),
         )
 
     # Events.
@@ -197,7 +205,7 @@ class Router:
         self._deaf_until = event.at + self._startup_delay
         if self._delay_after_boot:  # CLOCK_MONOTONIC counts from the boot on
             self._deaf_until = max(self._deaf_until, self._delay_after_boot)
-        actions: list[Action] = []
+        actions = self._static.start()
         for machine in self._machines.values():
             actions += machine.look(event.at)
         for machine in self._machines.values():
@@ -266,12 +274,16 @@ class Router:
 
     def _interface(self, event: InterfaceChanged) -> list[Action]:
         name, facts = event.name, event.facts
+        before = self._interfaces.get(name)
         if facts is None:
             self._debounce.gone(name)
             self._interfaces.pop(name, None)
         else:
-            self._interfaces[name] = self._debounce.seen(event.at, name, facts, self._interfaces.get(name))
-        return self._look_again(self._watchers.get(name, []) + self._watchers.get("", []), event.at)
+            self._interfaces[name] = self._debounce.seen(event.at, name, facts, before)
+        actions = self._look_again(self._watchers.get(name, []) + self._watchers.get("", []), event.at)
+        after = self._interfaces.get(name)
+        came_up = after is not None and after.up and not (before is not None and before.up)
+        return actions + self._static.device(name) if came_up and self._started else actions
 
     def _tracker(self, event: TrackerChanged) -> list[Action]:
         tracked = event.kind, event.name
@@ -299,14 +311,24 @@ class Router:
             for address in machine.config.addresses:
                 if address.dev == event.dev and address.address == event.address:
                     actions += self._tell(machine, event.at, partial(machine.lost, event.at, address))
-        return actions
+        return actions + self._static.lost(self._static.addresses(event.dev, event.address))
+
+    def _routing_removed(self, event: RoutingRemoved) -> list[Action]:
+        actions: list[Action] = []
+        for machine in self._machines.values():
+            for entry in (*machine.config.virtual_routes, *machine.config.virtual_rules):
+                if entry in event.missing:
+                    actions += self._tell(machine, event.at, partial(machine.lost, event.at, entry))
+        return actions + self._static.lost(event.missing)
 
     def _refused(self, event: KernelRefused) -> list[Action]:
         text = f"({event.instance}) {event.reason}"
         actions: list[Action] = [Log(Level.ERROR, text)]
         for machine in self._machines.values():
             if machine.config.name == event.instance:
-                actions += self._tell(machine, event.at, partial(machine.refused, event.at, event.addresses))
+                actions += self._tell(machine, event.at, partial(machine.refused, event.at, event.about))
+        if event.instance == STATIC:
+            self._static.refused(event.about)
         return actions
 
     def _reconfigure(self, event: Reconfigured) -> list[Action]:
@@ -315,14 +337,14 @@ class Router:
         wanted = keyed(config)
         old = self._machines
         kept = frozenset(
-            address
+            holding
             for name, machine in old.items()
             if machine.state is State.MASTER and name in wanted
-            for address in wanted[name].addresses
+            for holding in holdings(wanted[name])
         )
         removed = [machine for name, machine in old.items() if name not in wanted]
         self._machines = {name: old.get(name) or self._machine(instance) for name, instance in wanted.items()}
-        actions: list[Action] = []
+        actions = self._static.reconfigure(config)
         for machine in removed:
             actions += _without(machine.delete(at), kept)
         changed = {m: wanted[name] for name, m in self._machines.items() if name in old and m.config != wanted[name]}
@@ -457,13 +479,15 @@ class Router:
 
 
 def _without(actions: list[Action], kept: frozenset[object]) -> list[Action]:
-    """The actions, but those addresses stay where they are."""
+    """The actions, but what is kept stays where it is."""
     out: list[Action] = []
     for action in actions:
         if isinstance(action, RemoveAddresses):
             addresses = tuple(address for address in action.addresses if address not in kept)
-            if addresses:
-                out.append(RemoveAddresses(action.instance, addresses))
+            out += [RemoveAddresses(action.instance, addresses)] if addresses else []
+        elif isinstance(action, RemoveRouting):
+            entries = tuple(entry for entry in action.entries if entry not in kept)
+            out += [RemoveRouting(action.instance, entries)] if entries else []
         else:
             out.append(action)
     return out

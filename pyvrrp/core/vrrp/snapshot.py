@@ -64,6 +64,15 @@ class AddressSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingSnapshot:
+    """A route or a policy rule."""
+
+    text: str
+    """As ``ip route`` or ``ip rule`` has it, with the word route or rule before it."""
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceSnapshot:
     name: str
     state: str
@@ -92,6 +101,8 @@ class InstanceSnapshot:
     faults: tuple[str, ...]
     sync_group: str | None
     addresses: tuple[AddressSnapshot, ...]
+    routing: tuple[RoutingSnapshot, ...] = ()
+    """Routes and rules that come and go with mastership."""
     stats: Stats
     auth_number: int = 0
     """The number that AH or auth_hmac sent (AH: or heard) last; for a successor of the worker."""
@@ -127,3 +138,5 @@ class VrrpSnapshot:
     instances: tuple[InstanceSnapshot, ...] = ()
     sync_groups: tuple[GroupSnapshot, ...] = ()
     trackers: tuple[TrackerSnapshot, ...] = ()
+    static: tuple[RoutingSnapshot, ...] = ()
+    """static_ipaddress, static_routes and static_rules."""

@@ -91,17 +91,27 @@ def find_faults(
         faults[Cause.NO_SOURCE_ADDRESS] = f"{config.interface} has no address of its own to advertise from"
     elif config.track_src_ip and not _has(interfaces, config.interface, source) and (own or not config.interface):
         faults[Cause.NO_SOURCE_ADDRESS] = f"{source} is not on {config.interface or 'any interface'}"
-    for dev in dict.fromkeys(address.dev for address in config.addresses):
+    for dev, why in carriers(config).items():
         facts = interfaces.get(dev)
         if dev != config.interface and not (facts and facts.up):
             cause = Cause.INTERFACE_DOWN if facts else Cause.INTERFACE_MISSING
-            faults.setdefault(cause, f"{dev}, which carries a virtual address")
+            faults.setdefault(cause, f"{dev}, {why}")
     for kind, track in config.tracked:
         found = _finding(kind, track, interfaces, findings)
         if found is not None and contribution(track, found.value) is None:
             detail = _detail(kind, track, found)
             faults[FAULTS[kind]] = f"{faults[FAULTS[kind]]}, {detail}" if FAULTS[kind] in faults else detail
     return faults
+
+
+def carriers(config: VrrpInstance) -> dict[str, str]:
+    """Devices without which what the instance brings along cannot be, and why."""
+    found = {address.dev: "which carries a virtual address" for address in config.addresses if address.track}
+    for kind, entries in (("route", config.virtual_routes), ("rule", config.virtual_rules)):
+        for entry in entries:
+            if entry.track:
+                found |= {dev: f"which a virtual {kind} names" for dev in entry.devices if dev not in found}
+    return found | {dev: "which carries what is static" for dev in config.static_devices if dev not in found}
 
 
 def _has(interfaces: Interfaces, name: str, address: Address | None) -> bool:
@@ -130,7 +140,7 @@ def weighted(config: VrrpInstance, interfaces: Interfaces, findings: Findings) -
 
 def devices(config: VrrpInstance) -> frozenset[str]:
     """All devices whose changes concern the instance; an empty name among them: all."""
-    names = {config.interface, *(address.dev for address in config.addresses)}
+    names = {config.interface, *(address.dev for address in config.addresses), *carriers(config)}
     return frozenset(names.union(track.name for track in config.track_interface))
 
 

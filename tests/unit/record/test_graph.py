@@ -24,6 +24,7 @@ from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import VirtualServer
+from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.record.graph import GraphError, from_graph, to_graph
 from tests.conformance.play import director, instance
@@ -87,7 +88,7 @@ def made(cls: type[Any], depth: int = 0) -> Any:
     return cls(**values)
 
 
-NAMES: dict[str, Any] = {"VirtualServer": VirtualServer, "VrrpInstance": VrrpInstance, "VirtualAddress": VirtualAddress}
+NAMES: dict[str, Any] = {one.__name__: one for one in (VirtualServer, VrrpInstance, VirtualAddress, Route, Rule)}
 
 
 @pytest.mark.parametrize(
