@@ -104,7 +104,8 @@ def test_version_2_takes_over_in_its_own_time(peaceful: Lab, pair: Pair) -> None
     common = {"version": 2, "interval": 1, "password": "1111"}
     start_master(lab, "d1", pair.d1, instance(priority=150, **common))  # type: ignore[arg-type]
     start_backup(lab, "d2", pair.d2, instance(priority=200, more="nopreempt", **common))  # type: ignore[arg-type]
-    lab.until(lambda: len(lab.adverts("d1")) >= 2, within=2, what="d1 advertises")
+    seen = len(lab.adverts("d1"))
+    lab.until(lambda: len(lab.adverts("d1")) >= seen + 2, within=4, what="d1 advertises and d2 hears it")
     lab.kill("d1")
     expected = master_down(200, version=2, interval=1)
     lab.until(lambda: lab.adverts("d2"), within=expected + SLACK, what="d2 advertises")
