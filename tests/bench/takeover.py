@@ -52,7 +52,7 @@ class Case:
     interval: float
 
 
-CASES = (Case("VRRPv2, 1 s", 2, 1), Case("VRRPv3, 0.1 s", 3, 0.1))
+CASES = (Case("VRRPv2, 1 s", 2, 1), Case("VRRPv3, 0.1 s", 3, 0.1), Case("VRRPv3, 0.01 s", 3, 0.01))
 
 
 class AddressWatch:
