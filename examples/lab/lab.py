@@ -36,6 +36,7 @@ LIMIT = 300
 """Seconds a lab in the guest may take; a kept one ends with Ctrl-C."""
 A_DAY = 86400
 REFUSED = 2
+KERNELS = {"host": "this kernel", "uml": "Debian's user-mode-linux", "vagrant": "virtual machines"}
 STAYS = "The lab stays up in its own kernel until Ctrl-C. From another terminal:"
 HINTS = (
     "  sudo examples/lab/run --exec director1 pyvrrp show",
@@ -56,6 +57,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--exec", nargs=argparse.REMAINDER, metavar="HOST COMMAND", help="run a command on a host")
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--host", dest="where", action="store_const", const="host", help="in this kernel, or not at all")
+    where.add_argument(
+        "--vagrant", dest="where", action="store_const", const="vagrant", help="on the machines of vagrant/"
+    )
     where.add_argument("--uml", dest="where", action="store_const", const="uml", help="in Debian's user-mode-linux")
     parser.add_argument("--daemon", metavar="CMD", help="another daemon to compare with: --daemon keepalived")
     parser.add_argument("--fast", action="store_true", help="delay_loop 2 in place of 6, and retries after 1 s")
@@ -75,6 +79,8 @@ def choose_kernel() -> str:
 
 def stage_command(options: argparse.Namespace, where: str, shared: Path) -> list[str]:
     """The process that plays, here or in the guest. `shared`: a directory that both kernels see."""
+    if where == "vagrant":
+        return [sys.executable, str(HERE / "vagrant_play.py")]
     command = [sys.executable, str(HERE / "play.py")]
     if options.daemon:
         command += ["--daemon", options.daemon]
@@ -148,7 +154,7 @@ class Performance:
 
     def run(self, shared: Path) -> str:
         """Play to the end, or to Ctrl-C; answers what went to stderr."""
-        kernel = "this kernel" if self.where == "host" else "Debian's user-mode-linux"
+        kernel = KERNELS[self.where]
         with tempfile.TemporaryFile("w+") as errors:
             # In a session of its own: Ctrl-C is for us, and we tell it.
             stage = subprocess.Popen(
@@ -196,8 +202,8 @@ class Performance:
         """Whatever happened to the stage, nothing stays behind (unless it should)."""
         if self.where == "host" and not self.kept and self.refused is None and topology.exists():
             self.left = topology.demolish()
-        if self.where == "uml":
-            self.left = []  # all of it was the guest's
+        if self.where != "host":
+            self.left = []  # all of it was the guest's, or stays as it is
 
     @property
     def held(self) -> bool:
@@ -233,6 +239,14 @@ def play(options: argparse.Namespace) -> int:
             raise topology.LabError(
                 "this kernel has no IPVS (modprobe ip_vs fails); without --host a guest kernel is used"
             )
+    elif where == "vagrant":
+        if shutil.which("vagrant") is None:
+            raise topology.LabError("vagrant is not installed")
+        state = subprocess.run(
+            ["vagrant", "status", "--machine-readable"], cwd=REPOSITORY / "vagrant", capture_output=True, text=True
+        ).stdout
+        if down := [host for host in topology.HOSTS if f",{host},state,running" not in state]:
+            raise topology.LabError(f"{', '.join(down)}: not running; cd vagrant && vagrant up")
     elif options.where is None:
         print("This kernel has no IPVS: the lab runs in Debian's user-mode-linux kernel.", file=sys.stderr)
     performance = Performance(options, where)

@@ -13,28 +13,29 @@ from pathlib import Path
 import exchange
 import topology
 from stage import Stage
-from story import ACTS, Story
+from story import Story
 
 
-async def perform(stage: Stage, options: argparse.Namespace) -> bool:
+async def perform(stage: Stage, story: Story, stay: Path | None) -> bool:
     """Build, play, report. True: all acts held."""
     bonded = await stage.build()
-    stage.emit("start", bonded=bonded, daemon=stage.command, fast=stage.fast, acts=len(ACTS))
+    acts = len(story.acts())
+    stage.emit("start", bonded=bonded, daemon=stage.command, fast=stage.fast, acts=acts)
     watch = asyncio.create_task(stage.watch())
-    playing = asyncio.create_task(Story(stage).play())
+    playing = asyncio.create_task(story.play())
     try:
         # Neither may fail unnoticed while the other goes on.
         await asyncio.wait({watch, playing}, return_when=asyncio.FIRST_COMPLETED)
         if watch.done():
             watch.result()
         results = await playing
-        held = len(results) == len(ACTS) and all(result.ok for _, result in results)
+        held = len(results) == acts and all(result.ok for _, result in results)
         counts = stage.answers(0)
         lost = counts.pop(None, 0)
         stage.emit("report", ok=held, answered=counts.total(), lost=lost, by=dict(counts))
-        if options.stay:
+        if stay is not None:
             stage.emit("kept")
-            await asyncio.gather(watch, exchange.serve(options.stay))
+            await asyncio.gather(watch, exchange.serve(stay))
     finally:
         playing.cancel()
         watch.cancel()
@@ -42,15 +43,16 @@ async def perform(stage: Stage, options: argparse.Namespace) -> bool:
     return held
 
 
-async def run(stage: Stage, options: argparse.Namespace) -> int:
+async def run(stage: Stage, story: Story, *, keep: bool = False, stay: Path | None = None) -> int:
+    """Exit status: 0 where all acts held and nothing was left behind."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         loop.add_signal_handler(number, task.cancel)
     clean, left = True, []
     try:
-        held = await perform(stage, options)
-        clean = not options.keep
+        held = await perform(stage, story, stay)
+        clean = not keep
     except asyncio.CancelledError:
         held = False
         stage.emit("interrupted")
@@ -78,7 +80,7 @@ def main() -> int:
         )
         return 2
     try:
-        return asyncio.run(run(stage, options))
+        return asyncio.run(run(stage, Story(stage), keep=options.keep, stay=options.stay))
     except topology.LabError as error:
         stage.emit("refused", text=str(error))
         return 2

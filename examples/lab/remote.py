@@ -1,7 +1,7 @@
 """The same play on machines of their own: virtual machines (`vagrant/failover`), or kernels of a test.
 
-A machine is reached by a command line that runs a shell script given to it (`Machines.reach`). One such line per director
-stays open and tells, ten times a second, what is really there (`agent.py`); one runs the client.
+A machine is reached by a command line that runs a shell script given to it (`Machines.reach`). One such line per
+director stays open and tells, ten times a second, what is really there (`agent.py`); one runs the client.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from pyvrrp.observe.control import REQUEST
 AGENT = (Path(__file__).parent / "agent.py").read_text()
 TRAFFIC = "/usr/local/lib/pyvrrp-lab/traffic.py"
 RATE = 20
-FRESH = 2.0
+FRESH = 3.0
 """Seconds for which a machine is believed; one without power says nothing more."""
-GRACE = 3.0
+GRACE = 10.0
 """Seconds that a daemon may take from the order to start until its process is there."""
 
 
@@ -102,6 +102,7 @@ class RemoteStage(Stage):
         self.machines = machines
         self.directors = {host: RemoteDirector(host) for host in DIRECTORS}
         self.agents: dict[str, tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[tuple[int, str]]] = set()
 
     async def build(self) -> bool:
         for host in DIRECTORS:
@@ -165,7 +166,7 @@ class RemoteStage(Stage):
     def _later(self, host: str, verb: str, **words: object) -> None:
         """Do not wait: the play looks at what comes of it."""
         text = self.machines.verb(verb).format(**words)
-        self._tasks.add(task := asyncio.ensure_future(self.script(host, text)))
+        self._tasks.add(task := asyncio.create_task(self.script(host, text)))
         task.add_done_callback(self._tasks.discard)
 
     def start_server(self, host: str) -> None:
@@ -227,7 +228,10 @@ class RemoteStage(Stage):
 
 
 class RemoteStory(Story):
-    """With one act more: only here have directors cables that can be pulled under them."""
+    """With two acts more: only here have directors cables that can be pulled under them."""
+
+    def acts(self) -> tuple[Act, ...]:
+        return REMOTE_ACTS
 
     async def unplug(self) -> Result:
         stage = self.stage
@@ -247,8 +251,8 @@ class RemoteStory(Story):
         return Result(ok=ok, text=text, took=took, gap=gap, lost=lost)
 
 
-CABLES = (
+REMOTE_ACTS = (
+    *ACTS,
     Act(key="unplug", title="the master's two public cables are pulled", play=RemoteStory.unplug),  # type: ignore[arg-type]
     Act(key="plug", title="they are plugged in again", play=RemoteStory.plug),  # type: ignore[arg-type]
 )
-REMOTE_ACTS = (*ACTS, *CABLES)

@@ -13,6 +13,7 @@ import itertools
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -184,6 +185,16 @@ class Stage:
         topology.kill([host])
         self.directors[host].said = {}
         self.directors[host].state = None
+
+    def stop_daemon(self, host: str) -> None:
+        """The orderly way, SIGTERM."""
+        daemon = self.directors[host].daemon
+        assert daemon is not None
+        daemon.send_signal(signal.SIGTERM)
+
+    async def status_of(self, host: str) -> int | None:
+        """With which the daemon ended; None while it runs."""
+        return self.directors[host].ended
 
     async def power_off(self, host: str) -> None:
         """The machine goes dark: nothing runs, nothing answers, nothing is forwarded, nothing is remembered."""

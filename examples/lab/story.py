@@ -8,7 +8,6 @@ event, and a stopped one (priority 0) after the skew alone, (256 - priority) / 2
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -78,10 +77,13 @@ class Story:
         """The director that was last killed, stopped or switched off."""
         self.delay_loop, self.before_retry = (2, 1) if stage.fast else (6, 3)
 
+    def acts(self) -> tuple[Act, ...]:
+        return ACTS
+
     async def play(self) -> list[tuple[Act, Result]]:
         """All acts; ends early only where a vital one failed."""
         results: list[tuple[Act, Result]] = []
-        for act in ACTS:
+        for act in self.acts():
             self.stage.emit("act", key=act.key, title=act.title)
             result = await act.play(self)
             self.stage.tell()
@@ -212,13 +214,10 @@ class Story:
 
     async def stop(self) -> Result:
         async def event(master: str) -> None:
-            daemon = self.stage.directors[master].daemon
-            assert daemon is not None
-            daemon.send_signal(signal.SIGTERM)
+            self.stage.stop_daemon(master)
 
         result = await self.takeover(event, lambda backup: (skew(backup), skew(backup)))
-        daemon = self.stage.directors[self.gone].daemon
-        status = daemon.poll() if daemon else None
+        status = await self.stage.status_of(self.gone)
         clean = status == 0 and self.gone not in await self.stage.holders() and not self.stage.pool(self.gone)
         if not clean:
             left = f"; exit status {status}, its pool {sorted(self.stage.pool(self.gone))}"

@@ -75,6 +75,7 @@ class Job:
     memory: str
     timeout: float
     kernel_arguments: Sequence[str]
+    pid_file: str | None = None
 
 
 def require(programs: Mapping[str, str]) -> None:
@@ -240,6 +241,8 @@ def run(job: Job, *, verbose: bool = False) -> int:
         lock = stay_on_one_cpu()
         began = time.time()
         guest = Guest(directory, job, shim)
+        if job.pid_file is not None:
+            Path(job.pid_file).write_text(f"{guest.process.pid}\n")
         try:
             if not guest.stream(started + job.timeout):
                 say(f"timed out after {job.timeout:g} s")
@@ -279,6 +282,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Job, bool]:
     parser.add_argument("--env", action="append", default=[], metavar="N=V", help="set in the guest")
     parser.add_argument("--mem", default="1G", metavar="SIZE", help="the guest's memory (1G)")
     parser.add_argument("--karg", action="append", default=[], metavar="ARG", help="a further kernel argument")
+    parser.add_argument("--pid-file", metavar="FILE", help="write the number of the guest's process group there")
     parser.add_argument("--verbose", action="store_true", help="say how long it took")
     parser.add_argument("command", nargs=argparse.REMAINDER)
     options = parser.parse_args(arguments)
@@ -300,6 +304,7 @@ def parse(arguments: Sequence[str] | None) -> tuple[Job, bool]:
         memory=options.mem,
         timeout=options.timeout,
         kernel_arguments=options.karg,
+        pid_file=options.pid_file,
     )
     return job, options.verbose
 
