@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import sys
 import textwrap
 import unicodedata
@@ -115,11 +114,15 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
 
         owner = any(instance.priority == 255 for instance in loaded.config.vrrp_instances)
         more = advise(source, loaded, _addresses() if owner and here else None)
-    if here:
+    if here and loaded.interfaces:
+        import socket
+
         present = {name for _, name in socket.if_nameindex()}
         more += absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
     if here and loaded.hosts:
-        more += unknown_hosts(loaded.hosts, _lookup)
+        from pyvrrp.kernel.hosts import lookup
+
+        more += unknown_hosts(loaded.hosts, lookup)
     if here and loaded.scripts:
         from pyvrrp.kernel.scripts import ScriptFiles
 
@@ -133,15 +136,6 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
     return tuple(sorted((*loaded.problems, *more), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
-
-
-def _lookup(name: str) -> str | None:
-    """Why the name leads to no address, or None."""
-    try:
-        socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError, ValueError) as error:
-        return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return None
 
 
 def against_other(path: str, other: str, config_id: str | None = None) -> tuple[ConfigProblem, ...]:

@@ -16,8 +16,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyvrrp import __version__
-from pyvrrp.daemon.log import FACILITIES
-from pyvrrp.daemon.options import Options
+from pyvrrp.daemon.options import FACILITIES, Options
 
 if TYPE_CHECKING:
     from pyvrrp.daemon.configuration import Reading
@@ -306,10 +305,9 @@ def _signum(name: str) -> int:
 def _test(invocation: Invocation) -> int:
     """keepalived's verdict, as its status; all there is to say, to the standard error or appended to a file."""
     gc.disable()  # the process ends before there is any garbage
-    from pyvrrp.config import exit_status
-    from pyvrrp.daemon.configuration import on_this_machine, read
+    from pyvrrp.config.load import exit_status
+    from pyvrrp.daemon.configuration import on_this_machine, read, with_hosts
     from pyvrrp.errors import KernelError
-    from pyvrrp.kernel.netns import enter
 
     options = invocation.options()
     text = [f"option {flag}: not active yet" for flag in options.not_active]
@@ -317,8 +315,10 @@ def _test(invocation: Invocation) -> int:
     namespace = options.net_namespace or reading.config.global_defs.net_namespace
     try:
         if namespace is not None:
+            from pyvrrp.kernel.netns import enter
+
             enter(namespace)
-        reading = on_this_machine(reading)
+        reading = with_hosts(on_this_machine(reading))
     except KernelError as error:  # no reason for another status: keepalived's is 0 then
         text.append(f"{error}; whether the network devices exist is not checked")
     text.append(_show(reading))
@@ -341,10 +341,10 @@ def _report(text: list[str], path: str | None) -> None:
 
 def _show(reading: Reading) -> str:
     """The problems as `pyvrrp check` shows them; nothing where there are none."""
-    from pyvrrp.cli.check import render
-
     if not reading.problems:
         return ""
+    from pyvrrp.cli.check import render
+
     terminal = sys.stderr.isatty()
     width = os.get_terminal_size(2).columns if terminal else 120
     return render(reading.problems, color=terminal, width=width, wrap=terminal).rstrip("\n")

@@ -42,6 +42,7 @@ CHECKS: Final = ASKING | {"MISC_CHECK", "FILE_CHECK", "BFD_CHECK"}
 CONNECTION: Final = frozenset(
     {"connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "connect_timeout", "fwmark"}
 )
+TIMING: Final = ("delay_loop", "retry", "delay_before_retry", "warmup", "alpha", "log_all_failures")
 DNS_TYPES: Final = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY")
 HELO: Final = "smtpchecker.keepalived.org"
 DELAY_BEFORE_RETRY: Final[Mapping[str, int]] = {"HTTP_GET": 3 * SECOND, "SSL_GET": 3 * SECOND}
@@ -67,6 +68,8 @@ class Settings:
     """Names of track_file blocks that came before."""
     sessions: set[str] = field(default_factory=set)
     """Names of bfd_instance blocks that came before, and that real servers may follow."""
+    timings: dict[tuple[object, ...], CheckTiming] = field(default_factory=dict)
+    """Those that were made already: most checks of a file have the same."""
 
     @property
     def key(self) -> Hashable:
@@ -114,7 +117,7 @@ def _asking(
     retry = own.pop("nb_get_retry", None)
     if retry is not None:
         own.setdefault("retry", retry)
-    hosts = [child for child in block.children if word == "SMTP_CHECK" and child.words[0] == "host"]
+    hosts = [child for child in block.children if child.words[0] == "host"] if word == "SMTP_CHECK" else []
     for host in hosts:  # timers there are the whole check's
         own.update((name, value) for name, value in scalars(host).items() if name not in CONNECTION)
     timeout = integer(own, "connect_timeout", integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"]))
@@ -128,6 +131,14 @@ def _asking(
 
 
 def _timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
+    said = (word, *[own.get(name) for name in TIMING], *[inherited.get(name) for name in TIMING])
+    timing = settings.timings.get(said)
+    if timing is None:
+        timing = settings.timings[said] = _new_timing(word, own, inherited, settings)
+    return timing
+
+
+def _new_timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
     delay_loop = integer(own, "delay_loop", integer(inherited, "delay_loop", DEFAULTS["delay_loop"]))
     delay = delay_loop if word == "DNS_CHECK" else DELAY_BEFORE_RETRY.get(word, DEFAULTS["delay_before_retry"])
     retry = RETRY.get(word, DEFAULTS["retry"])

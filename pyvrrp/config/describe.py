@@ -23,6 +23,8 @@ KINDS: Final[Mapping[str, str]] = {
     "bool_any": "none; any of on and off turns it on",
     "word": "word",
     "word1": "word",
+    "umask": "number as in C, or bits as IWGRP|IWOTH",
+    "extra": "`all` or nothing, and seconds, at most 86400",
     "ip": "IP address",
     "ip4": "IPv4 address",
     "ifname": "network interface, at most 15 characters",
@@ -167,6 +169,7 @@ def example(row: Keyword) -> str:
         "ifname": "INTERFACE",
     }
     values |= {"uint": "N", "int": "N", "weight": "N [reverse]", "word": "WORD", "word1": "WORD", "command": "COMMAND"}
+    values |= {"umask": "MODE", "extra": "[all] SECONDS"}
     values |= {"words": "WORDS", "words1": "WORDS", "bool": "[on|off]", "enum": detail.replace(",", "|")}
     value = values.get(kind.rstrip("~"), "")
     if row.argument[0] == "?":

@@ -18,6 +18,8 @@ CHECKSUMS: Final = ("nocsum", "csum", "remcsum")
 
 @dataclass(frozen=True, slots=True)
 class Method:
+    """How packets are led to a server."""
+
     forwarding: Forwarding
     tunnel: Tunnel | None = None
     """None: plain ipip, if it is a tunnel."""

@@ -1,22 +1,21 @@
-"""global_defs and the scalar keywords outside of blocks: what is for the daemon, and the defaults for instances."""
+"""global_defs and the scalar keywords outside of blocks."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import fields
 from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_integer
-from pyvrrp.config.scripts import read_script_rules
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.config import FlushOnStop, GlobalDefs
-from pyvrrp.model.vrrp import Garp
-from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
+from pyvrrp.model.scripts import ScriptRules
+from pyvrrp.net import Address
 from pyvrrp.units import SECOND
 
 if TYPE_CHECKING:
@@ -24,30 +23,15 @@ if TYPE_CHECKING:
 
 INCLUDE_CHECKS = frozenset({"read", "match", "wildcard_match", "brace_match"})
 IPVS_WORDS: Final = frozenset({"net_namespace_ipvs", "lvs_timeouts", "lvs_sync_daemon"})
+RULES: Final = frozenset(member.name for member in fields(ScriptRules))
 GROUP_WORDS: Final = ("vrrp_mcast_group4", "vrrp_mcast_group6")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Defaults:
-    """What instances and checks take from global_defs where they say nothing themselves."""
+def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, Values]:
+    """All global_defs blocks are read as one, before anything else, as keepalived's parent process does.
 
-    version: int = 2
-    garp: Garp = field(default_factory=Garp)
-    groups: Mapping[int, Address] = field(default_factory=lambda: {4: VRRP_GROUP4, 6: VRRP_GROUP6})
-    """vrrp_mcast_group4 and vrrp_mcast_group6, by the addresses' version."""
-    down_timer_adverts: int = 3
-    lower_prio_no_advert: bool = False
-    higher_prio_send_advert: bool = False
-    skip_check_adv_addr: bool = False
-    check_unicast_src: bool = False
-    owner_ignore_adverts: bool = False
-    strict_mode: bool = False
-    v3_checksum_as_v2: bool = False
-    log_all_failures: bool = False
-
-
-def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, Defaults]:
-    """All global_defs blocks are read as one, before anything else, as keepalived's parent process does."""
+    Their values come along: they are the defaults of instances (`pyvrrp.config.defaults`) and checks.
+    """
     values = scalars(root)
     for block in root.children:
         if block.word == "global_defs":
@@ -69,32 +53,22 @@ def build_global_defs(root: Statement, problems: Problems) -> tuple[GlobalDefs, 
         garp_interval=integer(values, "vrrp_garp_interval", 0),
         gna_interval=integer(values, "vrrp_gna_interval", 0),
         dynamic_interfaces="dynamic_interfaces" in values,
-        scripts=read_script_rules(values),
+        scripts=_scripts(values),
         **_groups(root, problems),
     )
-    groups: dict[int, Address] = {4: VRRP_GROUP4, 6: VRRP_GROUP6}
-    for word in GROUP_WORDS:
-        group = values.get(word)
-        if isinstance(group, (IPv4Address, IPv6Address)) and _is_group(word, group):
-            groups[group.version] = group
-    defaults = Defaults(
-        version=integer(values, "vrrp_version", 2),
-        garp=_garp(values),
-        groups=groups,
-        down_timer_adverts=integer(values, "vrrp_down_timer_adverts", 3),
-        lower_prio_no_advert=flag(values, "vrrp_lower_prio_no_advert"),
-        higher_prio_send_advert=flag(values, "vrrp_higher_prio_send_advert"),
-        skip_check_adv_addr=flag(values, "vrrp_skip_check_adv_addr"),
-        check_unicast_src=flag(values, "vrrp_check_unicast_src"),
-        owner_ignore_adverts=flag(values, "vrrp_owner_ignore_adverts"),
-        strict_mode=flag(values, "vrrp_strict"),
-        v3_checksum_as_v2=flag(values, "v3_checksum_as_v2"),
-        log_all_failures=flag(values, "checker_log_all_failures"),
-    )
-    return definitions, defaults
+    return definitions, values
 
 
-def _is_group(word: str, address: Address) -> bool:
+def _scripts(values: Values) -> ScriptRules | None:
+    if values.keys().isdisjoint(RULES):
+        return None
+    from pyvrrp.config.scripts import read_script_rules
+
+    return read_script_rules(values)
+
+
+def is_group(word: str, address: Address) -> bool:
+    """Whether vrrp_mcast_group4 or vrrp_mcast_group6 may name it."""
     return address.is_multicast and word.endswith(str(address.version))
 
 
@@ -135,20 +109,6 @@ def _ipvs(statements: Collection[Statement], problems: Problems) -> IpvsGlobals 
     )
 
 
-def _garp(values: Values) -> Garp:
-    minimal = flag(values, "vrrp_min_garp")
-    repeat = max(1, integer(values, "vrrp_garp_master_repeat", 1 if minimal else 5))
-    delay = integer(values, "vrrp_garp_master_delay", 0 if minimal else 5)
-    return Garp(
-        repeat=repeat,
-        delay=delay * SECOND,
-        refresh=integer(values, "vrrp_garp_master_refresh", 0) * SECOND,
-        refresh_repeat=max(1, integer(values, "vrrp_garp_master_refresh_repeat", 1)),
-        lower_prio_repeat=integer(values, "vrrp_garp_lower_prio_repeat", repeat),
-        lower_prio_delay=integer(values, "vrrp_garp_lower_prio_delay", delay) * SECOND,
-    )
-
-
 def _check_policy(child: Statement, problems: Problems) -> None:
     """MTU, ADVERT or a number, which stands first and alone."""
     words = {option.upper() for option in child.words[1:]}
@@ -171,7 +131,7 @@ def _check(block: Statement, problems: Problems) -> None:
         word, value = child.word, child.value
         if word in ("vrrp_garp_master_repeat", "vrrp_garp_master_refresh_repeat") and value == 0:
             problems.error(child.line, f"{word} must be at least 1", "1 is used", word=1)
-        elif word in GROUP_WORDS and isinstance(value, (IPv4Address, IPv6Address)) and not _is_group(word, value):
+        elif word in GROUP_WORDS and isinstance(value, (IPv4Address, IPv6Address)) and not is_group(word, value):
             problems.error(child.line, f"{value} is not an IPv{word[-1]} multicast address", word=1)
         elif word == "vrrp_mcast_group6" and isinstance(value, IPv6Address) and not is_link_multicast(value):
             message = f"{value} is no multicast address of a link (ff02::)"

@@ -13,7 +13,8 @@ from typing import Final
 
 from pyvrrp.config.addresses import read_virtual_address
 from pyvrrp.config.authentication import Secret, read_hmac
-from pyvrrp.config.global_defs import Defaults, is_link_multicast
+from pyvrrp.config.defaults import Defaults
+from pyvrrp.config.global_defs import is_link_multicast
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options

@@ -25,10 +25,12 @@ class KeyFile:
     span: Span
 
 
-def key_files(blocks: Mapping[str, tuple[int, Statement]], config: Config, source: Source) -> tuple[KeyFile, ...]:
-    """All that the instances of a configuration name, with their places. `blocks`: the instances', by name."""
+def key_files(
+    blocks: Mapping[str, tuple[int, Statement]], instances: Iterable[VrrpInstance], source: Source
+) -> tuple[KeyFile, ...]:
+    """All that the instances name, with their places. `blocks`: the instances', by name."""
     found = []
-    for instance in config.vrrp_instances:
+    for instance in instances:
         keys = () if instance.auth_hmac is None else instance.auth_hmac.keys
         lines = [c.children for c in blocks[instance.name][1].children if c.word == "auth_hmac"] if keys else []
         for key in keys:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.source import Line
-from pyvrrp.model.config import Config
+from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.net import Address
 
 TUTORIAL_VRID = 51
 TUTORIAL_PASSWORD = b"1111"
 
 
-def lint(config: Config, lines: Mapping[str, Line], problems: Problems) -> None:
-    """Add notices about a valid configuration; `lines`: where each instance begins."""
+def lint(instances: Iterable[VrrpInstance], lines: Mapping[str, Line], problems: Problems) -> None:
+    """Add notices about instances that are valid; `lines`: where each instance begins."""
     holders: dict[Address, str] = {}
-    for instance in config.vrrp_instances:
+    for instance in instances:
         line = lines[instance.name]
         password = instance.authentication.password if instance.authentication else b""
         if instance.virtual_router_id == TUTORIAL_VRID and password == TUTORIAL_PASSWORD:

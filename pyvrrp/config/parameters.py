@@ -27,6 +27,8 @@ RANDOM_MAX: Final = 32767
 
 @dataclass(slots=True)
 class Definition:
+    """A parameter."""
+
     value: str
     lines: list[str] | None
     """The body of a multi-line definition; `value` is then empty."""

@@ -38,6 +38,7 @@ MICROS_MAX: Final = (2**64 - 2) * MILLISECOND
 TRUE: Final = frozenset({"on", "true", "yes"})
 FALSE: Final = frozenset({"off", "false", "no"})
 
+UMASK: Final = r"I[RWX](?:USR|GRP|OTH)(?:\|I[RWX](?:USR|GRP|OTH))*"
 EMPTY: Final = frozenset({"", "+", "."})
 NUMBER = re.compile(r"[ \t]*([+-]?)([0-9]+)")
 DECIMAL = re.compile(r"[ \t]*([+-]?)([0-9]*)(?:\.([0-9]*))?")
@@ -103,6 +104,8 @@ def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
     if kind == "weight":
         low, _, high = detail.partition("..")
         return _weight(_integer(int(low), int(high), lenient))
+    if kind == "extra":
+        return _extra(int(detail.partition("..")[0]))
     if kind == "bool":
         return _bool(frozenset(detail.split()))
     if kind == "enum":
@@ -116,6 +119,7 @@ def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
         "ip": _ip,
         "ip4": _ip4,
         "ifname": _ifname,
+        "umask": _umask,
         "words": None,
         "words1": None,
         "command": None,
@@ -240,6 +244,46 @@ def _bool_any(words: list[str], complain: Complain) -> object:
 
 def _word(words: list[str], complain: Complain) -> object:
     return words[1]
+
+
+def _umask(words: list[str], complain: Complain) -> object:
+    text = words[1]
+    number = parse_c_integer(text)
+    if number is None and not re.fullmatch(UMASK, text):
+        complain(f"`{text}` is neither a number nor bits as IWGRP|IWOTH", 1, ProblemClass.GENERAL)
+        return None
+    if number is not None and number > 0o777:
+        complain(f"{text} is more than 0777", 1, ProblemClass.GENERAL)
+        return None
+    return text
+
+
+def parse_c_integer(text: str) -> int | None:
+    """A number as C writes it: 0x1f, 017, 15; None if it is none."""
+    if re.fullmatch("0[xX][0-9a-fA-F]{1,16}", text):
+        return int(text, 16)
+    if re.fullmatch("0[0-7]{0,20}", text):
+        return int(text, 8)
+    return int(text) if re.fullmatch("[1-9][0-9]{0,19}", text) else None
+
+
+def _extra(low: int) -> Reader:
+    """[all] SECONDS."""
+
+    def read(words: list[str], complain: Complain) -> object:
+        seconds = None
+        for at, word in enumerate(words[1:], 1):
+            if word != "all":
+                seconds = parse_integer(word, low, 86400)
+                if isinstance(seconds, str):
+                    complain(seconds, at, ProblemClass.INVALID_NUMBER)
+                    return None
+        if seconds is None:
+            complain(f"`{words[0]}` lacks its seconds", 1, ProblemClass.GENERAL)
+            return None
+        return tuple(words[1:])
+
+    return read
 
 
 def _word1(words: list[str], complain: Complain) -> object:

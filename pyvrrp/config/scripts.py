@@ -9,7 +9,7 @@ is a violation, whoever owns the file.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, Protocol
 
@@ -21,7 +21,6 @@ from pyvrrp.model.scripts import Command, ScriptRules
 from pyvrrp.units import SECOND
 
 EARLY: Final = frozenset({"startup_script", "shutdown_script"})
-RULES: Final = frozenset(member.name for member in fields(ScriptRules))
 OWN_USER: Final = frozenset({"script", "misc_path"})
 """Keywords whose block may say ``user``."""
 
@@ -108,10 +107,8 @@ def script_uses(root: Statement, skipped: Collection[int], problems: Problems) -
     return walk(root, "", True)
 
 
-def read_script_rules(values: Values) -> ScriptRules | None:
-    """From the values of global_defs; None where they say nothing."""
-    if values.keys().isdisjoint(RULES):
-        return None
+def read_script_rules(values: Values) -> ScriptRules:
+    """From the values of global_defs."""
     words = values.get("script_user")
     user, group, *_ = [*words, None] if isinstance(words, tuple) else [None, None]
     startup, shutdown = values.get("startup_script"), values.get("shutdown_script")

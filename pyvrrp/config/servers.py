@@ -19,7 +19,7 @@ from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import command, flag, integer, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.checkers import BfdCheck, FileCheck, MiscCheck
+from pyvrrp.model.checkers import BfdCheck, Checker, FileCheck, Follower, MiscCheck
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import (
     Forwarding,
@@ -421,7 +421,16 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
             continue
         own = scalars(statement)
         inherited = {**pool.values, **own}
-        checks = build_checks(statement.children, endpoint, inherited, pool.values, settings, problems)
+        checkers: list[Checker] = []
+        misc_checks: list[MiscCheck] = []
+        followers: list[Follower] = []
+        for check in build_checks(statement.children, endpoint, inherited, pool.values, settings, problems):
+            if isinstance(check, MiscCheck):
+                misc_checks.append(check)
+            elif isinstance(check, (FileCheck, BfdCheck)):
+                followers.append(check)
+            else:
+                checkers.append(check)
         built[endpoint] = RealServer(
             endpoint=endpoint,
             weight=integer(own, "weight", weight),
@@ -430,11 +439,11 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
             upper_threshold=integer(own, "uthreshold", 0),
             lower_threshold=integer(own, "lthreshold", 0),
             inhibit_on_failure=flag(inherited, "inhibit_on_failure"),
-            checkers=tuple(check for check in checks if not isinstance(check, (MiscCheck, FileCheck, BfdCheck))),
-            misc_checks=tuple(check for check in checks if isinstance(check, MiscCheck)),
-            followers=tuple(check for check in checks if isinstance(check, (FileCheck, BfdCheck))),
-            notify_up=command(statement, "notify_up"),
-            notify_down=command(statement, "notify_down"),
+            checkers=tuple(checkers),
+            misc_checks=tuple(misc_checks),
+            followers=tuple(followers),
+            notify_up=command(statement, "notify_up") if "notify_up" in own else None,
+            notify_down=command(statement, "notify_down") if "notify_down" in own else None,
             smtp_alert=switch(own, "smtp_alert"),
             virtualhost=text(own, "virtualhost"),
             snmp_name=text(own, "snmp_name"),

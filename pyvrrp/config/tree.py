@@ -69,11 +69,13 @@ class Stray:
 
 
 def parse(source: Source, problems: Problems) -> Statement:
-    """The tree of the whole configuration: a root whose children are the statements outside of blocks."""
+    """The tree of the whole configuration: a root whose children are the statements outside of blocks, and whose value
+    is true if a command, or an account for commands, is named anywhere."""
     parser = _Parser(source, problems, schema())
     for line in source.lines:
         parser.line(line)
     parser.end()
+    parser.root.value = parser.commands
     return parser.root
 
 
@@ -95,6 +97,7 @@ class _Parser:
         self.early: Line | None = None
         """A ``}`` indented deeper than the block that it ends."""
         self.deepest: Statement | None = None
+        self.commands = False
         self.complaints: list[tuple[str, int, ProblemClass]] = []
 
     def line(self, line: Line) -> None:
@@ -113,7 +116,10 @@ class _Parser:
                 self.depth += 1
                 return
             message = f"the {{ that opens {_head(frame.block)} is missing"
-            if frame.data and len(frame.block.words) > 1:  # keepalived looks for the name in the next line then
+            row = frame.block.row
+            if (
+                frame.data and row is not None and " NAME" in row.argument
+            ):  # keepalived looks for the name in the next line then
                 self.problems.fatal(frame.block.line, message, kind=ProblemClass.MISSING_PARAMETER)
             else:
                 effect = "the block is read as if it were there"
@@ -255,11 +261,9 @@ class _Parser:
                 self.last_unknown = self.unknown.tell(line, word, frame.path)
             return
         self.last_unknown = None
-        if row.once:
-            if word in frame.used:
-                self.problems.error(line, f"`{word}` is given a second time")
-                return
-            frame.used.add(word)
+        if row.once and word in frame.used:
+            self.problems.error(line, f"`{word}` is given a second time", "the first one counts")
+            return
         statement = Statement(row, words, line)
         if len(words) == 1 and (row.mandatory or row.reported):
             if not unmatched or row.argument != "command":
@@ -268,12 +272,16 @@ class _Parser:
             statement.value = self._read(row, words, line)
         elif row.argument.lstrip("?!") == "command" and len(words) > 1:
             statement.value = self._command(row, line)
+            self.commands = True
         elif row.argument.lstrip("?!").startswith("words") and len(words) > 1:
             statement.value = tuple(words[1:])
+            self.commands |= word == "script_user"
         elif row.argument[:1] == "?":
             statement.value = BARE
             if row.word == "misc_path":
                 self._argument_missing(row, line)
+        if row.once and (statement.value is not None or row.argument[:1] == "?"):
+            frame.used.add(word)
         frame.block.children.append(statement)
         if row.says or (row.effect is not None and not frame.inactive):
             self._tell(frame, row, words, line)

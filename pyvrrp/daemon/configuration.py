@@ -6,20 +6,25 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from pyvrrp.config import InterfaceUse, ScriptUse, absent_interfaces, expand, load, script_problems
-from pyvrrp.config.key_files import KeyFile, with_keys
-from pyvrrp.config.memory import Memory
-from pyvrrp.config.tracking import NOTIFY
+from pyvrrp.config.expand import expand
+from pyvrrp.config.load import load
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import ConfigProblem, KernelError, ProblemClass, Severity
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.config import Config
-from pyvrrp.model.notify import Notify
-from pyvrrp.model.scripts import Command
+
+if TYPE_CHECKING:
+    from pyvrrp.config.hosts import HostUse
+    from pyvrrp.config.interfaces import InterfaceUse
+    from pyvrrp.config.key_files import KeyFile
+    from pyvrrp.config.memory import Memory
+    from pyvrrp.config.scripts import ScriptUse
+    from pyvrrp.model.notify import Notify
+    from pyvrrp.model.scripts import Command
 
 LEVELS: Final = {
     Severity.FATAL: Level.ERROR,
@@ -56,6 +61,8 @@ class Reading:
     """The commands it names."""
     key_files: tuple[KeyFile, ...] = ()
     """The files it names keys in."""
+    hosts: tuple[HostUse, ...] = ()
+    """The mail servers it names."""
     statements: int = 1
     """How many it has; none in a file that is empty, or no configuration."""
 
@@ -77,7 +84,13 @@ def read(options: Options, memory: Memory | None = None) -> Reading:
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
     loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()), memory)
     return Reading(
-        loaded.config, loaded.problems, loaded.interfaces, loaded.scripts, loaded.key_files, loaded.statements
+        loaded.config,
+        loaded.problems,
+        loaded.interfaces,
+        loaded.scripts,
+        loaded.key_files,
+        loaded.hosts,
+        loaded.statements,
     )
 
 
@@ -90,6 +103,8 @@ def with_devices(reading: Reading) -> Reading:
     """The same, looked at in the network namespace we are in: devices that are not there are problems too."""
     if not reading.devices:
         return reading
+    from pyvrrp.config.interfaces import absent_interfaces
+
     try:
         dynamic = reading.config.global_defs.dynamic_interfaces
         found = absent_interfaces(reading.devices, _present(), dynamic=dynamic)
@@ -109,6 +124,7 @@ def with_scripts(reading: Reading) -> Reading:
     """The same, with what the file system says about the scripts, and without those that are not to be run."""
     if not reading.scripts:
         return reading
+    from pyvrrp.config.scripts import script_problems
     from pyvrrp.kernel.scripts import ScriptFiles
 
     fatal = any(problem.severity is Severity.FATAL for problem in reading.problems)
@@ -125,12 +141,26 @@ def with_key_values(reading: Reading) -> Reading:
     """The same, with the keys of auth_hmac that stand in files; workers read none."""
     if not reading.key_files:
         return reading
+    from pyvrrp.config.key_files import with_keys
+
     config, found = with_keys(reading.config, reading.key_files, Files().read_key)
     return replace(reading, config=config, problems=(*reading.problems, *found))
 
 
+def with_hosts(reading: Reading) -> Reading:
+    """The same, with what the resolver says about the mail servers. Only for -t: a daemon does not wait for it."""
+    if not reading.hosts:
+        return reading
+    from pyvrrp.config.hosts import unknown_hosts
+    from pyvrrp.kernel.hosts import lookup
+
+    return replace(reading, problems=(*reading.problems, *unknown_hosts(reading.hosts, lookup)))
+
+
 def without_scripts(config: Config, dropped: frozenset[str]) -> Config:
     """`dropped` names uses as `ScriptUse.user` does. What tracked such a script goes on untracked, as in keepalived."""
+    from pyvrrp.config.tracking import NOTIFY
+    from pyvrrp.model.notify import Notify
 
     def kept(name: str, notify: Notify | None) -> Notify | None:
         if notify is None:

@@ -14,10 +14,7 @@ import time
 from typing import Final, Protocol
 
 from pyvrrp.core.log import Level
-from pyvrrp.daemon.options import Options
-
-FACILITIES: Final = {"user": 1, "daemon": 3, **{f"local{n}": 16 + n for n in range(8)}}
-"""syslog's numbers of the facilities that -S takes (RFC 3164 §4.1.1)."""
+from pyvrrp.daemon.options import FACILITIES, Options
 
 IDENTS: Final = {"daemon": "pyvrrpd", "vrrp": "pyvrrpd_vrrp", "checkers": "pyvrrpd_healthcheckers"}
 """Whose line it is: keepalived's idents with our name."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+FACILITIES: Final = {"user": 1, "daemon": 3, **{f"local{n}": 16 + n for n in range(8)}}
+"""syslog's numbers of the facilities that -S takes (RFC 3164 §4.1.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,12 +46,16 @@ class CheckTiming:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TcpCheck:
+    """TCP_CHECK: a connection can be made."""
+
     timing: CheckTiming
     connect: ConnectOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UdpCheck:
+    """UDP_CHECK: a datagram is not refused, or is answered."""
+
     timing: CheckTiming
     connect: ConnectOptions
     payload: bytes = b""
@@ -74,6 +78,8 @@ class PingCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DnsCheck:
+    """DNS_CHECK: a question is answered."""
+
     timing: CheckTiming
     connect: ConnectOptions
     type: str = "SOA"
@@ -83,6 +89,8 @@ class DnsCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpCheck:
+    """SMTP_CHECK: a greeting, HELO and QUIT."""
+
     timing: CheckTiming
     connect: ConnectOptions
     helo_name: str = "smtpchecker.keepalived.org"
@@ -134,6 +142,8 @@ class Url:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCheck:
+    """HTTP_GET: each url gives what is expected of it."""
+
     timing: CheckTiming
     connect: ConnectOptions
     urls: tuple[Url, ...]
@@ -165,6 +175,8 @@ class SslCheck(HttpCheck):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MiscCheck:
+    """MISC_CHECK: a program ends with a good status."""
+
     timing: CheckTiming
     command: Command
     """misc_path, and user; without one the default script user."""
@@ -189,6 +201,8 @@ class FileCheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BfdCheck:
+    """BFD_CHECK: a session is up."""
+
     name: str
     """Of the bfd_instance."""
     alpha: bool = False

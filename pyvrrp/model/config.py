@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from pyvrrp.model.vrrp import SyncGroup, VirtualAddress, VrrpInstance
 from pyvrrp.units import SECOND, Micros
 
-if TYPE_CHECKING:  # a vrrp worker does without
+if TYPE_CHECKING:  # nobody needs all of them
     from pyvrrp.model.globals import (
         Buffers,
         Fifos,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:  # a vrrp worker does without
         TrackGroup,
         TrackProcess,
     )
+    from pyvrrp.model.vrrp import SyncGroup, VirtualAddress, VrrpInstance
 
 
 class FlushOnStop(Enum):

@@ -20,6 +20,7 @@ import pytest
 
 from pyvrrp.cli.check import examine
 from pyvrrp.config import exit_status
+from pyvrrp.config.schema import schema
 from tests.interop.test_config_verdict import theirs
 from tests.topology.net import Host, inside
 from tests.unit.config.reference import TEXT
@@ -38,7 +39,10 @@ KNOWN: Final = {
     "swallowed": "a list that is not closed swallows keywords; keepalived takes them for data and says nothing",
     "nb_get_retry": "in TCP_CHECK and UDP_CHECK it is taken as retry",
 }
-NEWER: Final = r"unknown keyword '(?:owner_ignore_adverts|vrrp_owner_ignore_adverts|vrrp_ipsets|no_virtual_ipaddress)'"
+NEWER: Final = "|".join(
+    {word for words in schema().values() for word, row in words.items() if row.newer or row.ours}
+    | {"vrrp_ipsets", "no_virtual_ipaddress", "tls_compliant"}
+)
 
 
 def bases() -> list[str]:
@@ -86,7 +90,7 @@ def reason(status: int | None, said: str, told: str, text: str) -> str | None:
     """The row of KNOWN that explains a difference."""
     if status is None or status < 0 or status > 128:
         return "crash or hang"
-    if re.search(NEWER, said, re.IGNORECASE):
+    if re.search(f"unknown keyword '(?:{NEWER})'", said, re.IGNORECASE):
         return "newer"
     if "nb_get_retry" in said:
         return "nb_get_retry"

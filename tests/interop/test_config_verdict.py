@@ -88,6 +88,10 @@ WITHOUT_INTERFACE = "vrrp_instance V {; virtual_router_id 5; unicast_src_ip 192.
 WITHOUT_INTERFACE += "; virtual_ipaddress {; 10.0.0.1 dev eth0; }; }"
 DIFFERENT = [
     ("V", "owner_ignore_adverts", 5, 0, NEWER),
+    ("G", "json_version 2", 5, 0, NEWER),
+    ("G", "snmp_vs_stats_update_interval 1", 5, 0, NEWER),
+    ("R", "SSL_GET {; tls_compliant; url {; path /; }; }", 5, 0, NEWER),
+    ("R", "SSL_GET {; tls_verify; url {; path /; }; }", 5, 0, "our own"),
     ("G", "vrrp_owner_ignore_adverts", 5, 0, NEWER),
     ("G", "vrrp_ipsets", 5, 0, NEWER),
     ("V", "nopreempt; timer_expired_backup", 5, 0, NEWER),

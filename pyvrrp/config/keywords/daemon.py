@@ -49,13 +49,13 @@ smtp_alert_checker | bool | unset | active | overrides smtp_alert for checkers
 no_email_faults | flag | off | active | suppress mail for FAULT
 startup_script | !command | none | active; once | run once by parent before children start; second use: error
 startup_script_timeout | !uint~ 1..1000 | 10 s | active | time limit of startup_script
-shutdown_script | !command | none | active | run once by parent after children exited
+shutdown_script | !command | none | active; once | run once by parent after children exited
 shutdown_script_timeout | !uint~ 1..1000 | 10 once a script is set | active | time limit of shutdown_script
 max_auto_priority | ?int -1..99 | 0 | sched | ceiling for automatic SCHED_RR escalation when timers run late
 min_auto_priority_delay | !uint 1..10000000 | 1 s | sched | lateness that triggers escalation
 checker_log_all_failures | bool | false | active | log each failed checker attempt
 dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be absent at start and come/go
-default_interface | !ifname | eth0 | active | interface for static addresses without dev
+default_interface | !word | eth0 | active | interface for static addresses without dev
 disable_local_igmp | flag | off | active | stop IGMP joins for 224.0.0.0/24; cannot change on reload
 v3_checksum_as_v2 | flag | off | active; new | VRRPv3/IPv4 checksum without pseudo-header
 lvs_timeouts | !words | unchanged | active | IPVS connection timeouts
@@ -75,8 +75,8 @@ vrrp_down_timer_adverts | uint 1..100 | 3 | active | adverts missed before maste
 vrrp_garp_interval | secs 0.000001..4294.967295 | 0 | active | gap between GARPs per interface; >=1 logs a note
 vrrp_gna_interval | secs 0.000001..4294.967295 | 0 | active | gap between unsolicited NAs
 vrrp_min_garp | bool | off | active | set repeat=1, refresh=0, refresh_repeat=0, delay=0 for those still at defaults
-vrrp_garp_extra_if | !words | 0 (off) | extraif | refresh GARPs for VIPs on VMAC/other interfaces
-vrrp_vmac_garp_intvl | !words | 0 | extraif; says DEPRECATED; old vrrp_garp_extra_if | old name
+vrrp_garp_extra_if | !extra 1..86400 | 0 (off) | extraif | refresh GARPs for VIPs on VMAC/other interfaces
+vrrp_vmac_garp_intvl | !extra 1..86400 | 0 | extraif; says DEPRECATED; old vrrp_garp_extra_if | old name
 vrrp_lower_prio_no_advert | bool | false | active | stay silent on a lower-priority advert
 vrrp_higher_prio_send_advert | bool | false | active | send one more advert before yielding
 vrrp_version | uint~ 2..3 | 2 | active | default version for IPv4 instances
@@ -111,11 +111,11 @@ bfd_cpu_affinity | !uint 0..4095 | all CPUs | sched | CPU pinning of the bfd chi
 bfd_rlimit_rttime | uint 1.. | 10000 | sched | RLIMIT_RTTIME when real-time
 bfd_rlimit_rtime | uint 1.. | 10000 | sched; old bfd_rlimit_rttime | log line only
 notify_fifo | !word | none | active; once | fifo receiving both VRRP and LVS events; second use: error
-notify_fifo_script | !command | none | active | reader started with the fifo path appended
-vrrp_notify_fifo | !word | none | active | VRRP event fifo
-vrrp_notify_fifo_script | !command | none | active | reader of vrrp_notify_fifo (path appended)
-lvs_notify_fifo | !word | none | active | LVS event fifo
-lvs_notify_fifo_script | !command | none | active | reader of lvs_notify_fifo (path appended)
+notify_fifo_script | !command | none | active; once | reader started with the fifo path appended
+vrrp_notify_fifo | !word | none | active; once | VRRP event fifo
+vrrp_notify_fifo_script | !command | none | active; once | reader of vrrp_notify_fifo (path appended)
+lvs_notify_fifo | !word | none | active; once | LVS event fifo
+lvs_notify_fifo_script | !command | none | active; once | reader of lvs_notify_fifo (path appended)
 vrrp_notify_priority_changes | bool | false | active | fifo events for effective-priority changes
 fifo_write_vrrp_states_on_reload | flag | off | active | repeat current states on the fifos after reload
 snmp_socket | !word | /var/agentx/master (net-snmp) | snmp; once | agentX socket; second use: error (SNMP builds)
@@ -153,7 +153,7 @@ log_unknown_vrids | flag | off | active | log adverts for VRIDs not configured o
 vrrp_owner_ignore_adverts | bool | false | active; new | priority-255 instances ignore adverts
 vmac_prefix | word | vrrp | vmac; once | prefix of generated VMAC names
 vmac_addr_prefix | word | = vmac_prefix | vmac; once | prefix of VMACs made for VIPs on other interfaces
-umask | word | 0177 | umask | file creation mask
+umask | umask | 0177 | umask | file creation mask
 random_seed | uint 0.. | time based | seed | meant to seed ${_RANDOM}; has no effect in keepalived either
 reload_check_config | ?word | off; bare = /dev/null | reload | validate with a -t child before reload
 reload_time_file | !word | none | reload | file holding the time of a scheduled reload
@@ -163,7 +163,7 @@ include_check | ?words | none | active | stricter include: read, match, wildcard
 config_save_dir | word | none | files | save config and state before/after every reload (debug)
 tmp_config_directory | !word | memfd, else RUNSTATEDIR | files | where the consolidated copy lives
 data_use_instance | bool | false | files | put instance/namespace into .data file names
-json_version | uint~ 1..2 | 1 | files | JSON layout
+json_version | uint~ 1..2 | 1 | files; new | JSON layout
 iproute_usr_dir | word | build time | iproute | iproute2 tables (lower precedence)
 iproute_etc_dir | word | /etc/iproute2 | iproute | iproute2 tables (higher precedence)
 state_dump_file | word | TMP/keepalived.data | files | SIGUSR1 output

@@ -38,8 +38,8 @@ virtualhost | !word | unset | active | default Host header (and SNI name) for HT
 snmp_name | !word1 | unset | snmp | label exported over SNMP
 alpha | flag | off | active | default for real servers: checkers start as failed
 omega | flag | off | active; set | run the down notifiers at stop
-quorum_up | command | unset | active | command run when quorum is gained; no extra arguments; second definition ignored
-quorum_down | command | unset | active | command run when quorum is lost; no extra arguments
+quorum_up | command | unset | active; once | command run when quorum is gained; no extra arguments
+quorum_down | command | unset | active; once | command run when quorum is lost; no extra arguments
 quorum | uint 1.. | 1 | active | total live weight needed; lowered to the sum of configured weights if above it
 hysteresis | uint 0.. | 0 | active | added to quorum to gain it, subtracted to lose it
 weight | uint 1..2147483647 | 1 | active | default weight of the real servers
@@ -54,8 +54,8 @@ lvs_method | words1 | from the virtual server | active | forwarding method of th
 uthreshold | uint 0.. | 0 (none) | active | upper connection limit passed to IPVS
 lthreshold | uint 0.. | 0 (none) | active | lower connection limit passed to IPVS
 inhibit_on_failure | bool | from the virtual server | active | keep in IPVS at weight 0 when failed
-notify_up | command | unset | active | command run when the server comes up; no extra arguments
-notify_down | command | unset | active | command run when the server goes down; no extra arguments
+notify_up | command | unset | active; once | command run when the server comes up; no extra arguments
+notify_down | command | unset | active; once | command run when the server goes down; no extra arguments
 alpha | bool | from the virtual server | active | default for its checkers
 retry | uint 1.. | from the virtual server | active | default for its checkers
 delay_before_retry | secs 0.. | from the virtual server | active | default for its checkers

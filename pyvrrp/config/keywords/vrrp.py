@@ -12,7 +12,7 @@ notify_master | command | none | active; once | script for that group state, no 
 notify_backup | command | none | active; once | script for that group state, no extra arguments
 notify_fault | command | none | active; once | script for that group state, no extra arguments
 notify_stop | command | none | active; once | script for that group state, no extra arguments
-notify | command | none | active | script + GROUP name STATE 0
+notify | command | none | active; once | script + GROUP name STATE 0
 smtp_alert | bool | global smtp_alert_vrrp/smtp_alert | active | mail on group change
 global_tracking | flag | off | active; says DEPRECATED; old sync_group_tracking_weight | older spelling
 sync_group_tracking_weight | flag | off | active | allow weighted tracking in the group
@@ -66,9 +66,9 @@ notify_master | command | none | active; once | script at MASTER, no extra argum
 notify_backup | command | none | active; once | script at BACKUP, no extra arguments
 notify_fault | command | none | active; once | script at FAULT, no extra arguments
 notify_stop | command | none | active; once | script at STOP (waited for 1 s), no extra arguments
-notify_deleted | ?command | off: deletion is reported as FAULT | active | report DELETED
-notify | command | none | active | script + INSTANCE name STATE priority
-notify_master_rx_lower_pri | command | none | active | master heard a lower-priority advert
+notify_deleted | ?command | off: deletion is reported as FAULT | active; once | report DELETED
+notify | command | none | active; once | script + INSTANCE name STATE priority
+notify_master_rx_lower_pri | command | none | active; once | master heard a lower-priority advert
 smtp_alert | bool | global | active | mail on state change
 notify_priority_changes | bool | sync group, then global | active | fifo events for priority changes
 lvs_sync_daemon_interface | ifname | none | active; says DEPRECATED; old lvs_sync_daemon | ties it to this instance
@@ -81,8 +81,8 @@ garp_lower_prio_repeat | uint 0..2147483647 | global (strict 0) | active | see v
 down_timer_adverts | uint 1..100 | global (3; strict 3) | active | adverts missed before master-down
 timer_expired_backup | ?uint 1..254 | off | active; new | go BACKUP if the own advert timer ran too late
 thread_timer_expired | ?uint 1..254 | off | active; new; says DEPRECATED; old timer_expired_backup | old name
-garp_extra_if | !words | global | extraif | see vrrp_garp_extra_if; 0 disables
-vmac_garp_intvl | !words | global | extraif; says DEPRECATED; old garp_extra_if | old name
+garp_extra_if | !extra 0..86400 | global | extraif | see vrrp_garp_extra_if; 0 disables
+vmac_garp_intvl | !extra 0..86400 | global | extraif; says DEPRECATED; old garp_extra_if | old name
 lower_prio_no_advert | bool | global (strict true) | active | stay silent on a lower-priority advert
 higher_prio_send_advert | bool | global (strict false) | active | send one more advert before yielding
 owner_ignore_adverts | bool | global for 255, else false | active; new | owner does not react to adverts

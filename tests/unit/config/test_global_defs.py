@@ -4,7 +4,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
-from pyvrrp.config.global_defs import Defaults, build_global_defs
+from pyvrrp.config.defaults import Defaults, read_defaults
+from pyvrrp.config.global_defs import build_global_defs
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.tree import parse
 from pyvrrp.errors import ConfigProblem, Severity
@@ -17,8 +18,8 @@ from tests.unit.config.files import only, source
 def build(text: str) -> tuple[GlobalDefs, Defaults, list[ConfigProblem]]:
     expanded = source(text)
     problems = Problems(expanded)
-    definitions, defaults = build_global_defs(parse(expanded, problems), problems)
-    return definitions, defaults, problems.found
+    definitions, values = build_global_defs(parse(expanded, problems), problems)
+    return definitions, read_defaults(values), problems.found
 
 
 def test_nothing_said_is_keepaliveds_default() -> None:
@@ -90,7 +91,6 @@ global_defs {
         skip_check_adv_addr=True,
         check_unicast_src=True,
         owner_ignore_adverts=True,
-        log_all_failures=True,
     )
 
 

@@ -255,7 +255,7 @@ VALUES = {
 """Arguments that a reader's name does not suggest."""
 BY_READER = {"uint": "7", "int": "7", "secs": "7", "ms": "1007", "bool": "", "bool_any": "", "flag": "", "word": "w"}
 BY_READER |= {"words": "w", "words1": "w", "word1": "w", "command": '"/c"', "ip": "10.0.0.7", "ip4": "10.0.0.7"}
-BY_READER |= {"ifname": "eth7", "weight": "7", "newsecs": "7"}
+BY_READER |= {"ifname": "eth7", "weight": "7", "newsecs": "7", "extra": "all 7"}
 ELSEWHERE = {
     ("virtual_server", "ip_family"): pool("%s", "", "fwmark 7").replace(
         "real_server 10", "lvs_method TUN\nreal_server 10"
