@@ -27,6 +27,14 @@ SHOW_STATUS = (
     "Exit status: 0 shown; 1 nothing has that NAME; 2 wrong command line, or several daemons and none chosen;"
     " 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release."
 )
+DIFF_HELP = """Tell where the kernel's IPVS table does not hold what the daemon wants there: wanted against present.
+
+The daemon puts it right by itself within some seconds, so that a difference that stays is one that IPVS refuses.
+"""
+DIFF_STATUS = (
+    "Exit status: 0 all is as it should be; 1 it is not, or there is no IPVS; 2 wrong command line, or several daemons"
+    " and none chosen; 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release."
+)
 CHECK_HELP = """Tell what is wrong with a configuration, all at once: where, what the daemon does about it, what
 was meant.
 
@@ -139,6 +147,25 @@ def show(
     from pyvrrp.cli.show import show as run
 
     raise typer.Exit(run(name, json_output=json_output, watch=watch, socket=socket, netns=netns))
+
+
+lvs = typer.Typer(name="lvs", help="Look at the kernel's IPVS table.", no_args_is_help=True)
+app.add_typer(lvs)
+
+
+@lvs.command(help=DIFF_HELP, epilog=DIFF_STATUS)
+def diff(
+    json_output: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
+    socket: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Ask the daemon that listens there.", show_default=False)
+    ] = None,
+    netns: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Ask the daemon in that network namespace.", show_default=False)
+    ] = None,
+) -> None:
+    from pyvrrp.cli.lvs import diff as run
+
+    raise typer.Exit(run(json_output=json_output, socket=socket, netns=netns))
 
 
 @app.command(help=CHECK_HELP, epilog=CHECK_STATUS)

@@ -92,9 +92,9 @@ def show(
         else:
             _watch(pictures(found, look, watch), name, json_output=json_output)
     except ControlError as error:
-        return _failed(str(error), STATUS[type(error)], ADVICE.get(type(error)))
+        return failed(str(error), STATUS[type(error)], ADVICE.get(type(error)))
     except UnknownNameError as error:
-        return _failed(str(error), UNKNOWN_NAME)
+        return failed(str(error), UNKNOWN_NAME)
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
@@ -103,7 +103,8 @@ def show(
     return 0
 
 
-def _failed(message: str, status: int, advice: str | None = None) -> int:
+def failed(message: str, status: int, advice: str | None = None) -> int:
+    """Say why on stderr; returns the status."""
     print(f"pyvrrp: {message}", file=sys.stderr)  # noqa: T201
     if advice:
         print(advice, file=sys.stderr)  # noqa: T201

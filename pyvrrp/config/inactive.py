@@ -18,7 +18,6 @@ INACTIVE: Final[Mapping[str, str]] = {
     "files": "files keep their usual names and places",
     "firewall": "no firewall rules are made",
     "garpgroup": "gratuitous ARP is paced by interface only (vrrp_garp_interval)",
-    "ha_suspend": "checks run whether the address is here or not",
     "iproute": "names of tables, scopes and protocols are not read from there",
     "ipvsnft": "each address gets its own IPVS service",
     "no_accept": "packets to the addresses of {name} are accepted",

@@ -24,6 +24,7 @@ from pyvrrp.core.lvs.actions import (
 )
 from pyvrrp.core.lvs.balancer import Balancer
 from pyvrrp.core.lvs.events import (
+    AddressesChanged,
     CheckFinished,
     Event,
     IpvsFailed,
@@ -49,6 +50,7 @@ from pyvrrp.model.lvs import ServiceKey
 from pyvrrp.units import Micros, seconds
 
 if TYPE_CHECKING:
+    from pyvrrp.daemon.local_addresses import LocalAddresses
     from pyvrrp.daemon.lvs_teller import LvsTeller
 
 
@@ -71,6 +73,7 @@ class CheckersRole:
         """For when the timer is set."""
         self._news: list[ReportRealServer | ReportVirtualServer | ReportChecker] = []
         """What is still to be told."""
+        self._addresses: LocalAddresses | None = None
         self._teller: LvsTeller | None = None
         """Only where somebody wants to be told."""
 
@@ -81,12 +84,14 @@ class CheckersRole:
         self._tell_of(config)
         self._handle = self._host.begun(self._balancer, self._seed)
         self._feed(Started(now(), config, previous))
+        self._watch_addresses(config)
         if self._teller is not None and previous is None:
             self._teller.begin(self._balancer.alive())
 
     def reload(self, config: Config) -> None:
         self._tell_of(config)
         self._feed(Reconfigured(now(), config))
+        self._watch_addresses(config)
 
     @property
     def machine(self) -> Balancer:
@@ -107,6 +112,14 @@ class CheckersRole:
         await asyncio.gather(*checks, return_exceptions=True)
         if self._teller is not None:
             await self._teller.settle()
+
+    def _watch_addresses(self, config: Config) -> None:
+        """Know this host's addresses, where ha_suspend asks for them."""
+        if self._addresses is None and any(virtual.ha_suspend for virtual in config.virtual_servers):
+            from pyvrrp.daemon.local_addresses import LocalAddresses
+
+            self._addresses = LocalAddresses(lambda found: self._feed(AddressesChanged(now(), found)))
+            self._addresses.begin()
 
     def _tell_of(self, config: Config) -> None:
         """Tell what happens to the servers of this configuration; where nobody asks, nothing is loaded for it."""

@@ -89,6 +89,8 @@ def lvs_event(event: lvs_events.Event) -> str:
             return f"the worker started{again}, {len(event.config.virtual_servers)} virtual servers"
         case lvs_events.Reconfigured():
             return f"another configuration: {len(event.config.virtual_servers)} virtual servers"
+        case lvs_events.AddressesChanged():
+            return f"this host has {len(event.addresses)} addresses"
         case lvs_events.TimePassed():
             return "a deadline came"
         case lvs_events.CheckFinished():

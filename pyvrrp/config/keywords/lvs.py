@@ -32,7 +32,7 @@ persistence_engine | word | unset | active | IPVS persistence engine; only sent 
 persistence_timeout | ?uint 1..2678400 | off; bare: 360 | active | makes the service persistent for this long
 persistence_granularity | word | host mask | active | client mask for persistence
 protocol | word | UDP | active | layer 4 protocol of the service
-ha_suspend | flag | off | ha_suspend | suspend the checkers while the VIP is not on this host; refused with fwmarks
+ha_suspend | flag | off | active | suspend the checkers while the VIP is not on this host; refused with fwmarks
 smtp_alert | bool | smtp_alert_checker | active | mail on quorum up/down
 virtualhost | !word | unset | active | default Host header (and SNI name) for HTTP_GET/SSL_GET
 snmp_name | !word1 | unset | snmp | label exported over SNMP

@@ -20,6 +20,7 @@ from pyvrrp.core.lvs.actions import (
 )
 from pyvrrp.core.lvs.checking import KINDS, Checking
 from pyvrrp.core.lvs.events import (
+    AddressesChanged,
     CheckFinished,
     CheckNotStarted,
     Event,
@@ -41,6 +42,7 @@ from pyvrrp.model.config import Config, FlushOnStop
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.globals import IpvsTimeouts
 from pyvrrp.model.lvs import ServiceKey, VirtualServer
+from pyvrrp.net import Address
 from pyvrrp.units import Micros
 
 
@@ -61,6 +63,8 @@ class Balancer:
         self._due: list[tuple[Micros, int]] = []
         """A heap; an entry counts only while its checker still has that `due`."""
         self._config = Config()
+        self._addresses: frozenset[Address] = frozenset()
+        """Of this host, where ha_suspend asks for them."""
         self._keeper = Keeper()
         self._stopped = False
 
@@ -78,6 +82,8 @@ class Balancer:
                 return self._start(event)
             case Reconfigured():
                 return self._reconfigure(event)
+            case AddressesChanged():
+                return self._addresses_changed(event)
             case TimePassed():
                 return self._time_passed(event)
             case CheckFinished():
@@ -119,7 +125,7 @@ class Balancer:
         return LvsSnapshot(
             ipvs_ready=self._keeper.ready,
             ipvs_problem=self._keeper.problem,
-            virtual_servers=tuple(virtual.snapshot(kernel) for virtual in self._virtuals.values()),
+            virtual_servers=tuple(virtual.snapshot(kernel, self._keeper.entry) for virtual in self._virtuals.values()),
             former_timeouts=None if former is None else (former.tcp, former.tcpfin, former.udp),
         )
 
@@ -231,10 +237,32 @@ class Balancer:
         while self._due and self._due[0][0] <= event.at:
             entry = heappop(self._due)
             if self._is_due(entry):
-                checking = self._watched[entry[1]].checking
+                checking, key, _ = self._watched[entry[1]]
+                if self._virtuals[key].suspended(self._addresses):
+                    checking.due = event.at + checking.timing.delay_loop
+                    self._arm(checking)
+                    continue
                 checking.due = None
                 actions.append(StartCheck(checking.id, checking.question()))
         return [*actions, *self._keeper.time_passed(event.at)]
+
+    def _addresses_changed(self, event: AddressesChanged) -> list[Action]:
+        """Checks of a virtual server with ha_suspend rest while none of its addresses is here."""
+        before, self._addresses = self._addresses, frozenset(event.addresses)
+        actions: list[Action] = []
+        for virtual in self._virtuals.values():
+            resting = virtual.suspended(self._addresses)
+            if resting == virtual.suspended(before):
+                continue
+            word = "Suspending" if resting else "Activating"
+            for server in virtual.servers.values():
+                actions.append(Log(Level.INFO, f"{word} healthchecker for service {server.name} for VS {virtual.name}"))
+                for checking in server.checkers:
+                    # What is known of the server is old: soon, and not all at once.
+                    if not resting and checking.due is not None:
+                        checking.due = min(checking.due, event.at + self._draw(checking.timing.warmup))
+                        self._arm(checking)
+        return actions
 
     def _check_finished(self, event: CheckFinished) -> list[Action]:
         watched = self._watched.get(event.checker)

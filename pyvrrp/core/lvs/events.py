@@ -10,6 +10,7 @@ from pyvrrp.core.lvs.ipvs_table import Operation, Table
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import ServiceKey
+from pyvrrp.net import Address
 from pyvrrp.units import Micros
 
 
@@ -27,6 +28,14 @@ class Reconfigured:
 
     at: Micros
     config: Config
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesChanged:
+    """What addresses this host has now; told where ha_suspend asks for it, first after Started."""
+
+    at: Micros
+    addresses: tuple[Address, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class StopRequested:
 Event: TypeAlias = (
     Started
     | Reconfigured
+    | AddressesChanged
     | TimePassed
     | CheckFinished
     | CheckNotStarted

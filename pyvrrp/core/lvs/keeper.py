@@ -72,7 +72,7 @@ class Keeper:
 
     def wanted(self) -> Table:
         """What IPVS should hold of ours."""
-        return {key: self._entry(key) for key in self._claims}
+        return {key: self.entry(key) for key in self._claims}
 
     def configure(self, virtuals: Iterable[Virtual], global_defs: GlobalDefs) -> list[Action]:
         """Another configuration: what it wants from now on. `virtuals` have not changed since the last one but by
@@ -86,7 +86,7 @@ class Keeper:
         for virtual in virtuals:
             for key in virtual.services:
                 self._claims.setdefault(key, []).append(virtual)
-        self._shared = {key: self._entry(key) for key, claims in self._claims.items() if len(claims) > 1}
+        self._shared = {key: self.entry(key) for key, claims in self._claims.items() if len(claims) > 1}
         self._ours |= dict.fromkeys(self._claims)
         return self.read()
 
@@ -98,7 +98,8 @@ class Keeper:
         """What has to be sent since then."""
         return [ApplyTable(tuple(plan(self.wanted(), before, before.keys())))]
 
-    def _entry(self, key: ServiceKey) -> Entry:
+    def entry(self, key: ServiceKey) -> Entry:
+        """What IPVS should hold of one service."""
         first, *others = self._claims[key]
         entry = first.entry(key)
         if not others:
@@ -155,7 +156,7 @@ class Keeper:
         """Some services, in turn."""
         if not self.ready or self._refused:
             return []
-        wanted = {key: self._entry(key) for key in keys if key in self._claims}
+        wanted = {key: self.entry(key) for key in keys if key in self._claims}
         operations = plan(wanted, event.table, ())
         if not operations:
             return []
@@ -243,7 +244,7 @@ class Keeper:
             touched = {key for operation in action.operations if (key := subject(operation)) is not None}
             touched &= self._shared.keys()
             before = {key: self._shared[key] for key in touched}
-            now = {key: self._entry(key) for key in touched}
+            now = {key: self.entry(key) for key in touched}
             self._shared |= now
             mine = (operation for operation in action.operations if subject(operation) not in touched)
             settled.append(ApplyTable((*mine, *plan(now, before, ()))))

@@ -13,7 +13,7 @@ that are alive stay.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReportRealServer, ReportVirtualServer
@@ -36,7 +36,10 @@ from pyvrrp.core.lvs.real_server import NewChecking, Server, display_name, serve
 from pyvrrp.core.lvs.snapshot import Difference, VirtualServerSnapshot
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import RealServer, ServiceKey, VirtualServer
+from pyvrrp.net import Address
 from pyvrrp.units import Micros
+
+EntryOf = Callable[[ServiceKey], tuple[Service, Mapping[Endpoint, Destination]]]
 
 
 @dataclass(slots=True, eq=False)
@@ -66,6 +69,12 @@ class Virtual:
     @property
     def sorry_in_use(self) -> bool:
         return self.config.sorry_server is not None and not self.quorum_up
+
+    def suspended(self, present: Collection[Address]) -> bool:
+        """ha_suspend, while no address of it is among those of this host."""
+        if not self.config.ha_suspend:
+            return False
+        return not any(key.endpoint is not None and key.endpoint.address in present for key in self.services)
 
     def begin(self, at: Micros, new: NewChecking) -> None:
         """Make the servers; `open` must follow."""
@@ -159,7 +168,8 @@ class Virtual:
         address = endpoint.address
         return any(known.address == address for known in self.endpoints())
 
-    def snapshot(self, kernel: Dump | None) -> VirtualServerSnapshot:
+    def snapshot(self, kernel: Dump | None, entry: EntryOf) -> VirtualServerSnapshot:
+        """`entry`: what IPVS should hold of a service, of which others may want something too."""
         states = {} if kernel is None else {key: kernel[key] for key in self.services if key in kernel}
         destinations = self._in_kernel(states)
         table_read = kernel is not None
@@ -194,7 +204,7 @@ class Virtual:
             real_servers=tuple(servers),
             traffic=total(state.traffic for state, _ in states.values()) if states else None,
             services=tuple(service_name(key) for key in self.services) if self.config.group else (),
-            drift=tuple(self._drift(states)) if table_read else (),
+            drift=tuple(self._drift(states, entry)) if table_read else (),
         )
 
     def _in_kernel(self, states: Dump) -> Mapping[Endpoint, DestinationState]:
@@ -210,12 +220,12 @@ class Virtual:
                     found.setdefault(endpoint, []).append(state)
         return {endpoint: together(several) for endpoint, several in found.items()}
 
-    def _drift(self, states: Dump) -> Iterable[Difference]:
+    def _drift(self, states: Dump, entry: EntryOf) -> Iterable[Difference]:
         present: Table = {
             key: (state.service, {endpoint: one.destination for endpoint, one in held.items()})
             for key, (state, held) in states.items()
         }
-        return differences({key: self.entry(key) for key in self.services}, present)
+        return differences({key: entry(key) for key in self.services}, present)
 
     def _add(self, config: RealServer, at: Micros, new: NewChecking) -> None:
         server = Server(config, display_name(config.endpoint, self.key), at)

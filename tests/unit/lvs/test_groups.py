@@ -5,7 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Address, ip_address
 from typing import Any
 
-from pyvrrp.core.lvs.events import TableRead
+from pyvrrp.core.lvs.actions import StartCheck
+from pyvrrp.core.lvs.events import AddressesChanged, TableRead, TimePassed
 from pyvrrp.core.lvs.ipvs_table import AddDestination, AddService, RemoveDestination, RemoveService, SetService
 from pyvrrp.kernel.fake_ipvs import FakeIpvs
 from pyvrrp.model.lvs import (
@@ -19,6 +20,7 @@ from pyvrrp.model.lvs import (
     VirtualServerGroup,
 )
 from pyvrrp.net import AF_INET
+from pyvrrp.units import SECOND
 from tests.unit.lvs.samples import RS1, RS2, SORRY, VIP, Play, config, endpoint, real_server, virtual_server
 
 MARK = ServiceKey(AF_INET, None, None, 7)
@@ -130,6 +132,22 @@ def test_the_counters_of_all_services_are_added_up() -> None:
     (virtual,) = play.balancer.snapshot(kernel.dump()).virtual_servers
     assert not virtual.in_kernel
     assert [str(difference) for difference in virtual.drift] == ["TCP 192.0.2.11:80 (rr) is missing"]
+
+
+def test_ha_suspend_rests_until_an_address_of_the_group_is_here() -> None:
+    ranges = group(addresses("192.0.2.10", "192.0.2.11"))
+    play = Play(config(served(ranges, real_server(RS1), ha_suspend=True)), table={})
+    play.told(AddressesChanged(play.at, (ip_address("192.0.2.99"),)))
+    for _ in range(3):
+        play.at = max(play.at, play.balancer.deadline() or 0)
+        assert not any(isinstance(action, StartCheck) for action in play.told(TimePassed(play.at)))
+    play.told(AddressesChanged(play.at, (ip_address("192.0.2.11"),)))
+    assert play.logs == ["Activating healthchecker for service [10.0.0.1]:tcp:80 for VS [G]:0"]
+    arrived = play.at
+    play.next_check()
+    assert play.at <= arrived + 4 * SECOND, "warmup, not delay_loop"
+    play.told(AddressesChanged(play.at, ()))
+    assert play.logs == ["Suspending healthchecker for service [10.0.0.1]:tcp:80 for VS [G]:0"]
 
 
 def test_a_plain_virtual_server_and_a_group_may_share_an_address() -> None:
