@@ -274,7 +274,7 @@ class TrafficBed:
         """In ipvsadm's words, as commands."""
         return [" ".join(line.split()) for line in self.directors[director].run("ipvsadm", "-Sn").splitlines()]
 
-    def until(self, truth: Callable[[], object], *, within: float = 15, what: str) -> float:
+    def until(self, truth: Callable[[], object], *, within: float = 60, what: str) -> float:
         """Poll until it is so; how many seconds that took."""
         began = time.monotonic()
         while not truth():
