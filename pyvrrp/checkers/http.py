@@ -1,4 +1,4 @@
-"""HTTP_GET and SSL_GET: a page must come, with the right status and the right content.
+"""HTTP_GET: a page must come, with the right status and the right content.
 
 Each url has a connection of its own. The requests are keepalived's, byte for byte.
 """
@@ -8,38 +8,119 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import socket
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable
+from functools import cache
+from typing import Final
 
-from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
-from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
-from pyvrrp.model.checkers import HttpCheck, HttpVersion, Pattern, SslCheck, Url
+from pyvrrp.checkers.connecting import words
+from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome
+from pyvrrp.checkers.tcp import Connection
+from pyvrrp.checkers.watcher import IN, Watcher
+from pyvrrp.model.checkers import HttpCheck, HttpVersion, Pattern, Url
 from pyvrrp.units import seconds
 from pyvrrp.wire.http import Response, request
 
-if TYPE_CHECKING:
-    from pyvrrp.checkers import tls
-
-CHUNK = 4096
-BODY_MAX = 16 << 20
+CHUNK: Final = 65536
+BODY_MAX: Final = 16 << 20
 """Bytes; keepalived reads on for ever."""
-FLAGS = {
+FLAGS: Final = {
     "caseless": re.IGNORECASE,
     "dotall": re.DOTALL,
     "extended": re.VERBOSE,
     "multiline": re.MULTILINE,
 }
 
-T = TypeVar("T")
-Receive = Callable[[], Awaitable[bytes]]
+
+class Page(Connection):
+    """Asks for one url, and reads until the peer closes."""
+
+    __slots__ = ("_asked", "_judge", "_limit", "_reading", "_url", "response")
+
+    def __init__(
+        self, checker: HttpCheck, url: Url, watcher: Watcher, done: Done, judge: Callable[[Url, Response], None]
+    ) -> None:
+        self._asked = question(checker, url)
+        self._url = url
+        self._judge = judge
+        self.response = Response()
+        self._reading = False
+        self._limit = seconds(checker.connect.connect_timeout)
+        super().__init__(checker.connect, watcher, done)
+
+    def connected(self) -> None:
+        try:
+            if self._reading:
+                self._read()
+                return
+            self._asked = self._asked[self.socket.send(self._asked) :]
+            if not self._asked:
+                self._reading = True
+                self.watcher.turn(self, IN, self._limit)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.end(CheckFailed(words(error.errno or 0)))
+
+    def late(self) -> None:
+        if self._connecting:
+            super().late()
+        else:
+            what = "Timeout HTTP read" if self._reading else "cannot send the request"
+            self.end(CheckFailed(f"{what} in {self._limit:g} s"))
+
+    def _read(self) -> None:
+        chunk = self.socket.recv(CHUNK)
+        response = self.response
+        if not chunk or not response.feed(chunk):
+            try:
+                self._judge(self._url, response)
+            except CheckFailed as failure:
+                self.end(failure)
+            else:
+                self.end(PASSED)
+        elif len(response.data) > BODY_MAX:
+            self.end(CheckFailed(endless()))
+        else:
+            self.watcher.extend(self, self._limit)
 
 
-async def check(checker: HttpCheck) -> None:
-    """Ask each url in turn. CheckFailed or CheckNotStarted."""
-    for url in checker.urls:
-        response = await _fetch(checker, url)
-        judge(url, response)
+def start(checker: HttpCheck, watcher: Watcher, done: Done) -> Page:
+    """Ask for the check's one url. CheckNotStarted."""
+    (url,) = checker.urls
+    return Page(checker, url, watcher, done, judge)
+
+
+async def fetch(checker: HttpCheck, url: Url) -> Response:
+    """The page, whatever it is. CheckFailed or CheckNotStarted."""
+    answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+    watcher = Watcher()
+    page: Page | None = None
+    try:
+        page = Page(checker, url, watcher, answer.set_result, lambda url, response: None)
+        outcome = await answer
+    finally:
+        if page is not None:
+            page.cancel()
+        watcher.close()
+    if isinstance(outcome, Exception):
+        raise outcome
+    return page.response
+
+
+def question(checker: HttpCheck, url: Url) -> bytes:
+    """The request. CheckNotStarted if it is too long."""
+    host = url.host if url.host is not None else str(checker.connect.target)
+    version = checker.version
+    try:
+        return request(
+            url.path, host, minor=int(version is HttpVersion.HTTP_1_1), close=version is not HttpVersion.HTTP_1_0
+        )
+    except ValueError as error:
+        raise CheckNotStarted(str(error)) from error
+
+
+def endless() -> str:
+    return f"more than {BODY_MAX >> 20} MB, and no end"
 
 
 def judge(url: Url, response: Response) -> None:
@@ -60,80 +141,14 @@ def judge(url: Url, response: Response) -> None:
 
 def matches(pattern: Pattern, response: Response) -> bool:
     """A match begins from min_offset on, and at max_offset at the latest; 0 is where the search begins."""
-    flags = re.RegexFlag(0)
-    for option in pattern.options:
-        flags |= FLAGS.get(option, re.RegexFlag(0))
     data = bytes(response.data[response.searched_from :])
-    found = re.compile(pattern.regex.encode(errors="surrogateescape"), flags).search(data, pattern.min_offset)
+    found = compiled(pattern.regex, pattern.options).search(data, pattern.min_offset)
     return found is not None and (pattern.max_offset is None or found.start() <= pattern.max_offset)
 
 
-async def _fetch(checker: HttpCheck, url: Url) -> Response:
-    options = checker.connect
-    host = url.host if url.host is not None else str(options.target)
-    version = checker.version
-    try:
-        asked = request(
-            url.path, host, minor=int(version is HttpVersion.HTTP_1_1), close=version is not HttpVersion.HTTP_1_0
-        )
-    except ValueError as error:
-        raise CheckNotStarted(str(error)) from error
-    loop = asyncio.get_running_loop()
-    limit = seconds(options.connect_timeout)
-    with open_socket(options, socket.SOCK_STREAM) as connected:
-        try:
-            await _within(limit, "no answer", loop.sock_connect(connected, sockaddr(options, options.target)))
-        except OSError as error:
-            if error.errno in SERVER_FAULTS:
-                raise CheckFailed(words(error.errno)) from error
-            raise CheckNotStarted(f"cannot connect to {options.target}: {words(error.errno or 0)}") from error
-        response = Response()
-        try:
-            if isinstance(checker, SslCheck):
-                from pyvrrp.checkers import tls
-
-                await _secured(tls.Session(connected, tls.context(checker.tls), url), asked, response, limit)
-            else:
-                await _within(limit, "cannot send the request", loop.sock_sendall(connected, asked))
-                await _read(lambda: _within(limit, "Timeout HTTP read", loop.sock_recv(connected, CHUNK)), response)
-        except OSError as error:
-            raise CheckFailed(words(error.errno) if error.errno else str(error)) from error
-    return response
-
-
-async def _secured(session: tls.Session, asked: bytes, response: Response, limit: float) -> None:
-    """Handshake, request and all of the response; the reads share one time limit."""
-    await _within(limit, "no TLS handshake", session.handshake())
-    await _within(limit, "cannot send the request", session.send(asked))
-
-    async def receive() -> bytes:
-        try:
-            return await session.receive(CHUNK)
-        except OSError:
-            # Who closes without a close_notify, as many do, has sent all the same.
-            if response.body_at is None:
-                raise
-            return b""
-
-    await _within(limit, "Timeout SSL read", _read(receive, response))
-    await session.close()
-
-
-async def _read(receive: Receive, response: Response) -> None:
-    """Until the peer closes, or it is no HTTP."""
-    while chunk := await receive():
-        if not response.feed(chunk):
-            return
-        if len(response.data) > BODY_MAX:
-            raise CheckFailed(f"more than {BODY_MAX >> 20} MB, and no end")
-
-
-async def _within(limit: float, what: str, work: Awaitable[T]) -> T:
-    """CheckFailed if it takes longer."""
-    try:
-        async with asyncio.timeout(limit) as deadline:
-            return await work
-    except TimeoutError as error:
-        if not deadline.expired():
-            raise
-        raise CheckFailed(f"{what} in {limit:g} s") from error
+@cache
+def compiled(regex: str, options: tuple[str, ...]) -> re.Pattern[bytes]:
+    flags = re.RegexFlag(0)
+    for option in options:
+        flags |= FLAGS.get(option, re.RegexFlag(0))
+    return re.compile(regex.encode(errors="surrogateescape"), flags)

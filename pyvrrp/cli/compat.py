@@ -38,6 +38,7 @@ class Task(Enum):
     HELP = "help"
     VERSION = "version"
     SIGNUM = "signum"
+    GENHASH = "genhash"
 
 
 class UsageError(Exception):
@@ -54,6 +55,8 @@ class Invocation:
     fields: dict[str, Any] = field(default_factory=dict)
     """Of `Options`."""
     not_active: list[str] = field(default_factory=list)
+    rest: tuple[str, ...] = ()
+    """What follows --genhash."""
     complaints: list[str] = field(default_factory=list)
     """What is ignored, in words for the user."""
 
@@ -186,12 +189,12 @@ FLAGS: Final = (
         _REQUIRED,
         "NAME",
     ),
-    Flag("T", "genhash", _later("--genhash"), "work as genhash"),
+    Flag("T", "genhash", _task(Task.GENHASH), "work as genhash, with the options that follow"),
     Flag("v", "version", _task(Task.VERSION), "print the version"),
     Flag("h", "help", _task(Task.HELP), "print this"),
 )
 _SHORT: Final = {flag.short: flag for flag in FLAGS if flag.short}
-_AT_ONCE: Final = frozenset({Task.HELP, Task.VERSION, Task.SIGNUM})
+_AT_ONCE: Final = frozenset({Task.HELP, Task.VERSION, Task.SIGNUM, Task.GENHASH})
 """Tasks that are done where they stand, whatever follows."""
 
 
@@ -211,7 +214,9 @@ def parse(arguments: Sequence[str]) -> Invocation:
             _cluster(invocation, word, rest)
         else:
             extra.append(word)
-    if extra:
+    if invocation.task is Task.GENHASH:
+        invocation.rest = tuple(rest)
+    elif extra:
         invocation.complaints.append(f"Unexpected argument(s): {' '.join(extra)}")
     return invocation
 
@@ -259,8 +264,9 @@ def usage() -> str:
 
 
 def main() -> None:
-    """Entry point of the ``pyvrrpd`` script."""
-    sys.exit(run(sys.argv[1:]))
+    """Entry point of the ``pyvrrpd`` script, and of links to it that are called genhash, as keepalived has one."""
+    called_genhash = os.path.basename(sys.argv[0]) == "genhash"
+    sys.exit(run(["-T", *sys.argv[1:]] if called_genhash else sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -282,10 +288,11 @@ def run(arguments: Sequence[str]) -> int:
             return _signum(invocation.argument or "")
         case Task.TEST:
             return _test(invocation)
+        case Task.GENHASH:
+            from pyvrrp.cli.genhash import run as genhash
+
+            return genhash(invocation.rest)
         case Task.RUN:
-            if "--genhash" in invocation.not_active:
-                _tell("pyvrrpd: --genhash is not active yet")
-                return 1
             from pyvrrp.daemon.start import start
 
             return start(invocation.options(), _show)

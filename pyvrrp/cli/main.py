@@ -35,6 +35,12 @@ DIFF_STATUS = (
     "Exit status: 0 all is as it should be; 1 it is not, or there is no IPVS; 2 wrong command line, or several daemons"
     " and none chosen; 3 no daemon runs; 4 not permitted; 5 the daemon does not answer, or is of another release."
 )
+PROBE_HELP = """Make the health checks of a configuration once, now, and tell how each ended, how long it took and why.
+
+Nothing is changed: no daemon needs to run, and none is asked. Scripts of MISC_CHECKs are run.
+"""
+PROBE_STATUS = "Exit status: 0 all passed; 1 some did not; 2 nothing to check; 3 the configuration cannot be used."
+GENHASH_HELP = "Print the MD5 digest of a page, for `digest` in a url block (keepalived's genhash; -h says more)."
 CHECK_HELP = """Tell what is wrong with a configuration, all at once: where, what the daemon does about it, what
 was meant.
 
@@ -378,6 +384,31 @@ def sniff(
         dissect=dissect,
     )
     raise typer.Exit(status)
+
+
+@app.command(help=PROBE_HELP, epilog=PROBE_STATUS)
+def probe(
+    path: ConfigFile = DEFAULT_CONFIG,
+    server: Annotated[
+        str | None,
+        typer.Argument(metavar="REAL_SERVER", help="Only its checks: ADDRESS or ADDRESS:PORT.", show_default=False),
+    ] = None,
+    json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
+    config_id: ConfigId = None,
+) -> None:
+    from pyvrrp.cli.probe import probe as run
+
+    raise typer.Exit(run(path, server, json_output=json_output, config_id=config_id))
+
+
+@app.command(
+    help=GENHASH_HELP,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []},
+)
+def genhash(context: typer.Context) -> None:
+    from pyvrrp.cli.genhash import run
+
+    raise typer.Exit(run(context.args))
 
 
 def main() -> None:

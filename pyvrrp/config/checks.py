@@ -23,7 +23,6 @@ from pyvrrp.model.checkers import (
     DnsCheck,
     Follower,
     HttpCheck,
-    MiscCheck,
     PingCheck,
     SmtpCheck,
     SslCheck,
@@ -84,12 +83,12 @@ def build_checks(
     outer: Values,
     settings: Settings,
     problems: Problems,
-) -> list[Checker | MiscCheck | Follower]:
+) -> list[Checker | Follower]:
     """The checks of a real server, but those that are dropped.
 
     `inherited`: what the real server, else the virtual server says; `outer`: the virtual server alone.
     """
-    built: list[Checker | MiscCheck | Follower] = []
+    built: list[Checker | Follower] = []
     for block in blocks:
         word = block.words[0]
         if word in ASKING:

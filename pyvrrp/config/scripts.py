@@ -197,6 +197,8 @@ def _account(command: Command, rules: ScriptRules, accounts: Accounts) -> tuple[
 def _effect(use: ScriptUse) -> str:
     if use.kind is Kind.ACCOUNT:
         return "scripts that name no user of their own are not run"
+    if use.kind is Kind.CHECK:
+        return "it is not run, and the real server is not checked by it: without another check it counts as up"
     if use.kind is Kind.TRACK:
         return "it is not run, and what tracks it is not tracked by it"
     return "it is not run"

@@ -19,7 +19,7 @@ from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import command, flag, integer, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.checkers import BfdCheck, Checker, FileCheck, Follower, MiscCheck
+from pyvrrp.model.checkers import BfdCheck, Checker, FileCheck, Follower
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import (
     Forwarding,
@@ -422,12 +422,9 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
         own = scalars(statement)
         inherited = {**pool.values, **own}
         checkers: list[Checker] = []
-        misc_checks: list[MiscCheck] = []
         followers: list[Follower] = []
         for check in build_checks(statement.children, endpoint, inherited, pool.values, settings, problems):
-            if isinstance(check, MiscCheck):
-                misc_checks.append(check)
-            elif isinstance(check, (FileCheck, BfdCheck)):
+            if isinstance(check, (FileCheck, BfdCheck)):
                 followers.append(check)
             else:
                 checkers.append(check)
@@ -440,7 +437,6 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
             lower_threshold=integer(own, "lthreshold", 0),
             inhibit_on_failure=flag(inherited, "inhibit_on_failure"),
             checkers=tuple(checkers),
-            misc_checks=tuple(misc_checks),
             followers=tuple(followers),
             notify_up=command(statement, "notify_up") if "notify_up" in own else None,
             notify_down=command(statement, "notify_down") if "notify_down" in own else None,

@@ -6,10 +6,11 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING, assert_never
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, assert_never
 
-from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
+from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted, Outcome, Passed
+from pyvrrp.checkers.runner import Runner
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.actions import (
     Action,
@@ -29,6 +30,7 @@ from pyvrrp.core.lvs.events import (
     Event,
     IpvsFailed,
     IpvsRefused,
+    Noticed,
     Reconfigured,
     Refusal,
     Started,
@@ -44,14 +46,27 @@ from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
 from pyvrrp.kernel.netns import place
-from pyvrrp.model.checkers import Checker, DnsCheck, HttpCheck, PingCheck, SmtpCheck, TcpCheck, UdpCheck
+from pyvrrp.kernel.system import raise_open_files
+from pyvrrp.model.checkers import FileCheck
 from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import ServiceKey
-from pyvrrp.units import Micros, seconds
+from pyvrrp.model.scripts import Command, ScriptRules
+from pyvrrp.units import MILLISECOND, Micros, seconds
 
 if TYPE_CHECKING:
     from pyvrrp.daemon.local_addresses import LocalAddresses
     from pyvrrp.daemon.lvs_teller import LvsTeller
+    from pyvrrp.kernel.processes import Process
+    from pyvrrp.trackers.files import FileTracker
+
+MOST: Final = 65536
+"""File descriptors that the checks may take together, if the system allows so many."""
+RESERVED: Final = 64
+"""File descriptors for all else."""
+EARLY: Final[Micros] = 3 * MILLISECOND
+"""What the loop's whole milliseconds and our own work may cost a check."""
+SHARE: Final = 200
+"""At most one in so many of the shortest pause between checks."""
 
 
 def now() -> Micros:
@@ -67,7 +82,9 @@ class CheckersRole:
         self._given = ipvs is not None
         self._seed = int.from_bytes(os.urandom(8)) if seed is None else seed
         self._balancer = Balancer(self._seed)
-        self._checks: dict[int, asyncio.Task[None]] = {}
+        self._rules: ScriptRules | None = None
+        self._files: FileTracker | None = None
+        self._runner = Runner(self._ended, max(1, raise_open_files(MOST) - RESERVED), self._spawn)
         self._timer: asyncio.TimerHandle | None = None
         self._armed: Micros | None = None
         """For when the timer is set."""
@@ -76,22 +93,53 @@ class CheckersRole:
         self._addresses: LocalAddresses | None = None
         self._teller: LvsTeller | None = None
         """Only where somebody wants to be told."""
+        self._early: Micros = 0
+        """So much before its time a check may begin: not late by the loop's whole milliseconds, and some together."""
 
     def start(self, config: Config, previous: LvsSnapshot | None) -> None:
         """Fill the table and begin to check. Without IPVS too: it may come, and the servers are known by then."""
         if (ipvs := config.global_defs.ipvs) and not self._given:
             self._ipvs = LinuxIpvs(place(ipvs.net_namespace_ipvs))
-        self._tell_of(config)
+        self._prepare(config)
         self._handle = self._host.begun(self._balancer, self._seed)
-        self._feed(Started(now(), config, previous))
+        self._feed(Started(now(), config, previous, self._numbers(config)))
         self._watch_addresses(config)
         if self._teller is not None and previous is None:
             self._teller.begin(self._balancer.alive())
 
     def reload(self, config: Config) -> None:
-        self._tell_of(config)
-        self._feed(Reconfigured(now(), config))
+        self._prepare(config)
+        self._feed(Reconfigured(now(), config, self._numbers(config)))
         self._watch_addresses(config)
+
+    def _prepare(self, config: Config) -> None:
+        self._tell_of(config)
+        self._rules = config.global_defs.scripts
+        pauses = (
+            min(checker.timing.delay_loop, checker.timing.delay_before_retry or checker.timing.delay_loop)
+            for virtual in config.virtual_servers
+            for server in virtual.real_servers
+            for checker in server.checkers
+        )
+        self._early = min(EARLY, min(pauses, default=0) // SHARE)
+
+    def _numbers(self, config: Config) -> Mapping[str, int]:
+        """What is in the files that real servers follow, which are watched from now on."""
+        followed = {
+            follower.track_file
+            for virtual in config.virtual_servers
+            for server in virtual.real_servers
+            for follower in server.followers
+            if isinstance(follower, FileCheck)
+        }
+        if not followed and self._files is None:
+            return {}
+        if self._files is None:
+            from pyvrrp.trackers.files import FileTracker
+
+            self._files = FileTracker(self._host.log, lambda path, number: self._feed(Noticed(now(), path, number)))
+        self._files.watch(file.file for file in config.track_files if file.name in followed)
+        return dict(self._files.values)
 
     @property
     def machine(self) -> Balancer:
@@ -106,10 +154,9 @@ class CheckersRole:
         self._feed(StopRequested(now(), release=not self._host.options.dont_release_ipvs))
         if self._teller is not None and not self._host.options.dont_release_ipvs:
             self._teller.stop(alive)
-        checks = list(self._checks.values())
-        for check in checks:
-            check.cancel()
-        await asyncio.gather(*checks, return_exceptions=True)
+        await self._runner.close()
+        if self._files is not None:
+            self._files.close()
         if self._teller is not None:
             await self._teller.settle()
 
@@ -144,13 +191,17 @@ class CheckersRole:
             return None
 
     def _feed(self, first: Event) -> None:
+        """Give the balancer an event and do what it answers, and set the timer."""
+        self._hear(first)
+        self._arm()
+
+    def _hear(self, first: Event) -> None:
         """Give the balancer an event and do what it answers, and so on with what comes of that."""
         events = deque([first])
         while events:
             for action in self._handle(events.popleft()):
                 if (outcome := self._perform(action)) is not None:
                     events.append(outcome)
-        self._arm()
         # The table comes first, then whoever is to be told.
         news, self._news = self._news, []
         for report in news:
@@ -172,10 +223,9 @@ class CheckersRole:
     def _perform(self, action: Action) -> Event | None:
         match action:
             case StartCheck(number, checker):
-                self._begin(number, checker)
+                self._runner.begin(number, checker)
             case CancelCheck(number):
-                if check := self._checks.get(number):
-                    check.cancel()
+                self._runner.cancel(number)
             case ReadTable(keys):
                 return self._read(keys)
             case ApplyTable(operations):
@@ -209,29 +259,24 @@ class CheckersRole:
             return None
         return IpvsRefused(now(), tuple(Refusal(operation, str(error)) for operation, error in refused))
 
-    def _begin(self, number: int, checker: Checker) -> None:
-        check = asyncio.get_running_loop().create_task(self._check(number, checker))
-        # The loop itself holds tasks only weakly.
-        self._checks[number] = check
-        check.add_done_callback(lambda done: self._ended(number, done))
+    def _ended(self, outcomes: list[tuple[int, Outcome]]) -> None:
+        at = now()
+        for number, outcome in outcomes:
+            match outcome:
+                case Passed(status):
+                    self._hear(CheckFinished(at, number, None, status))
+                case CheckFailed():
+                    self._hear(CheckFinished(at, number, str(outcome)))
+                case CheckNotStarted():
+                    self._hear(CheckWasNotStarted(at, number, str(outcome)))
+                case _:
+                    assert_never(outcome)
+        self._arm()
 
-    def _ended(self, number: int, check: asyncio.Task[None]) -> None:
-        if self._checks.get(number) is check:
-            del self._checks[number]
-        if not check.cancelled():
-            check.result()  # a bug in a checker is the loop's exception handler's business
+    def _spawn(self, command: Command) -> Process:
+        from pyvrrp.kernel.processes import start
 
-    async def _check(self, number: int, checker: Checker) -> None:
-        outcome: Event
-        try:
-            await ask(checker)
-        except CheckFailed as failure:
-            outcome = CheckFinished(now(), number, str(failure))
-        except CheckNotStarted as failure:
-            outcome = CheckWasNotStarted(now(), number, str(failure))
-        else:
-            outcome = CheckFinished(now(), number, None)
-        self._feed(outcome)
+        return start(command, self._rules)
 
     def _arm(self) -> None:
         """Set the one timer to the balancer's deadline."""
@@ -242,43 +287,14 @@ class CheckersRole:
             self._timer.cancel()
         self._timer, self._armed = None, deadline
         if deadline is not None:
-            delay = max(0, deadline - now())
-            self._timer = asyncio.get_running_loop().call_later(seconds(delay), self._wake)
+            # The loop's clock is ours.
+            self._timer = asyncio.get_running_loop().call_at(seconds(deadline - self._early), self._wake)
 
     def _wake(self) -> None:
         self._timer = self._armed = None
-        self._feed(TimePassed(now()))
-
-
-async def ask(checker: Checker) -> None:
-    """Make the check. CheckFailed or CheckNotStarted. Only what a configuration uses is loaded."""
-    match checker:
-        case TcpCheck():
-            from pyvrrp.checkers import tcp
-
-            await tcp.check(checker)
-        case UdpCheck():
-            from pyvrrp.checkers import udp
-
-            await udp.check(checker)
-        case HttpCheck():
-            from pyvrrp.checkers import http
-
-            await http.check(checker)
-        case PingCheck():
-            from pyvrrp.checkers import ping
-
-            await ping.check(checker)
-        case DnsCheck():
-            from pyvrrp.checkers import dns
-
-            await dns.check(checker)
-        case SmtpCheck():
-            from pyvrrp.checkers import smtp
-
-            await smtp.check(checker)
-        case _:
-            assert_never(checker)
+        self._runner.hold()
+        self._feed(TimePassed(now() + 2 * self._early))
+        self._runner.go_on()
 
 
 def tells(config: Config) -> bool:

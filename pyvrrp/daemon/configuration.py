@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pyvrrp.config.key_files import KeyFile
     from pyvrrp.config.memory import Memory
     from pyvrrp.config.scripts import ScriptUse
+    from pyvrrp.model.lvs import RealServer
     from pyvrrp.model.notify import Notify
     from pyvrrp.model.scripts import Command
 
@@ -190,11 +191,23 @@ def without_scripts(config: Config, dropped: frozenset[str]) -> Config:
 
 
 def without_commands(config: Config, refused: frozenset[Command]) -> Config:
-    """Virtual and real servers, and FIFOs, without these: what may not be run in one place may not be in another."""
+    """Virtual and real servers, and FIFOs, without these: what may not be run in one place may not be in another.
+
+    A real server without its MISC_CHECK counts by its other checks, as if that had never been written.
+    """
+    from pyvrrp.model.checkers import MiscCheck
 
     def kept(one: Any, *words: str) -> Any:
         changes = {word: None for word in words if getattr(one, word) in refused}
         return replace(one, **changes) if changes else one
+
+    def checked(server: RealServer) -> RealServer:
+        checkers = tuple(
+            checker
+            for checker in server.checkers
+            if not (isinstance(checker, MiscCheck) and checker.command in refused)
+        )
+        return server if len(checkers) == len(server.checkers) else replace(server, checkers=checkers)
 
     definitions = config.global_defs
     if definitions.fifos is not None:
@@ -208,7 +221,9 @@ def without_commands(config: Config, refused: frozenset[Command]) -> Config:
         virtual_servers=tuple(
             replace(
                 kept(service, "quorum_up", "quorum_down"),
-                real_servers=tuple(kept(server, "notify_up", "notify_down") for server in service.real_servers),
+                real_servers=tuple(
+                    checked(kept(server, "notify_up", "notify_down")) for server in service.real_servers
+                ),
             )
             for service in config.virtual_servers
         ),

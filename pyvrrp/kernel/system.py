@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,17 @@ def _missing(status: str) -> list[str]:
         for bit, (name, consequence) in _NEEDED.items()
         if not effective >> bit & 1
     ]
+
+
+def raise_open_files(wanted: int) -> int:
+    """Let this process open so many files, or as many as it may; how many that is now."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return wanted
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    return wanted
 
 
 def freeze_garbage() -> None:

@@ -170,7 +170,7 @@ class SslCheck(HttpCheck):
 
     tls: TlsFiles | None = None
     verify: bool = False
-    """tls_verify: the server's certificate must be valid for its name. Not acted on."""
+    """tls_verify: the server's certificate must be valid for its name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +186,10 @@ class MiscCheck:
     """misc_dynamic: exit statuses from 2 on set the weight."""
 
 
-Checker: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck | PingCheck | DnsCheck | SmtpCheck
+Asking: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck | PingCheck | DnsCheck | SmtpCheck
+"""Asks the server."""
+Checker: TypeAlias = Asking | MiscCheck
+"""What is done again and again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from enum import IntEnum
 from ipaddress import IPv4Address
 from typing import Final
 
-from pyvrrp.model.checkers import Checker, Follower, MiscCheck
+from pyvrrp.model.checkers import Checker, Follower
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.scripts import Command
 from pyvrrp.net import AF_INET, Address, family
@@ -84,10 +84,9 @@ class RealServer:
     inhibit_on_failure: bool = False
     """A failed server keeps its place with weight 0."""
     checkers: tuple[Checker, ...] = ()
-    misc_checks: tuple[MiscCheck, ...] = ()
-    """Not acted on, as those that follow."""
     followers: tuple[Follower, ...] = ()
     notify_up: Command | None = None
+    """Not acted on, as those that follow."""
     notify_down: Command | None = None
     smtp_alert: bool | None = None
     """None: as global_defs say, else on."""

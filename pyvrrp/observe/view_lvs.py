@@ -138,8 +138,11 @@ def _check(checker: CheckerSnapshot, taken: Micros, *, every: bool) -> list[Piec
     """What there is to say of a check: failures always, all else where everything is wanted."""
     name = f"{checker.kind} {checker.target}"
     when = f", {format_age(taken - checker.last_run)} ago" if checker.last_run is not None else ""
+    if checker.shared > 1:
+        when += f", shared by {checker.shared} checkers"
     if not checker.checked:
-        return words(f"{name}: has not run yet", Style.FAINT)
+        # What only listens may have something to say about that.
+        return words(f"{name}: {checker.last_error or 'has not run yet'}", Style.FAINT)
     if not checker.up:
         return words(f"{name}: {checker.last_error or 'failed'}{when}", Style.BAD)
     if checker.last_error is not None:  # failed, but has retries left

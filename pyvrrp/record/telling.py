@@ -91,12 +91,14 @@ def lvs_event(event: lvs_events.Event) -> str:
             return f"another configuration: {len(event.config.virtual_servers)} virtual servers"
         case lvs_events.AddressesChanged():
             return f"this host has {len(event.addresses)} addresses"
+        case lvs_events.Noticed():
+            return f"{event.subject} is {event.value}"
         case lvs_events.TimePassed():
             return "a deadline came"
         case lvs_events.CheckFinished():
-            return f"check {event.checker}: {'passed' if event.error is None else event.error}"
+            return f"check {event.check}: {'passed' if event.error is None else event.error}"
         case lvs_events.CheckNotStarted():
-            return f"check {event.checker} could not be made: {event.reason}"
+            return f"check {event.check} could not be made: {event.reason}"
         case lvs_events.TableRead():
             return f"IPVS holds {len(event.table)} services"
         case lvs_events.IpvsFailed():

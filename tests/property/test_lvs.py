@@ -24,9 +24,10 @@ from pyvrrp.core.lvs.events import (
     TimePassed,
 )
 from pyvrrp.core.lvs.ipvs_table import Destination, Operation, RemoveService, Service, SetService, Table, plan
+from pyvrrp.core.lvs.snapshot import CheckerSnapshot
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.fake_ipvs import FakeIpvs
-from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
+from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.config import Config
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
@@ -155,6 +156,7 @@ class World:
         self.balancer = Balancer(1)
         self.kernel = FakeIpvs()
         self.running: dict[int, Endpoint] = {}
+        self.asked: dict[int, Checker] = {}
         self.at = 0
         self.tell(Started(0, config))
 
@@ -165,9 +167,12 @@ class World:
                 match action:
                     case StartCheck(number, checker):
                         assert number not in self.running
+                        assert checker not in self.asked.values(), "identical checks are made once"
+                        self.asked[number] = checker
+                        assert isinstance(checker, TcpCheck)
                         self.running[number] = checker.connect.target
                     case CancelCheck(number):
-                        del self.running[number]
+                        del self.running[number], self.asked[number]
                     case ReadTable():
                         events.append(self._read())
                     case ApplyTable(operations):
@@ -199,7 +204,7 @@ class World:
     def answer(self, dead: set[Endpoint]) -> None:
         for number, target in list(self.running.items()):
             if number in self.running:
-                del self.running[number]
+                del self.running[number], self.asked[number]
                 self.tell(CheckFinished(self.at, number, "refused" if target in dead else None))
 
     def check_invariants(self, config: Config) -> None:
@@ -275,3 +280,54 @@ def test_a_stop_leaves_what_is_not_ours(config: Config) -> None:
     world.tell(StopRequested(world.at))
     assert world.kernel.services == {STRANGER: (foreign, {})}
     assert SetService(foreign) not in world.kernel.applied
+
+
+@given(
+    timed=st.lists(
+        st.builds(
+            CheckTiming,
+            delay_loop=st.integers(1, 5).map(lambda n: n * SECOND),
+            retry=st.integers(0, 2),
+            delay_before_retry=st.integers(1, 3).map(lambda n: n * SECOND),
+            warmup=st.integers(0, 3).map(lambda n: n * SECOND),
+            alpha=st.booleans(),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    story=st.lists(st.booleans(), max_size=30),
+)
+def test_who_shares_a_check_waits_for_none_longer_and_judges_as_if_alone(
+    timed: list[CheckTiming], story: list[bool]
+) -> None:
+    """Identical checks under several virtual servers; the story is whether the server is dead at each check."""
+    connect = ConnectOptions(target=ENDPOINTS[0])
+    world = World(
+        Config(
+            virtual_servers=tuple(
+                VirtualServer(
+                    key=ServiceKey(2, None, None, mark),
+                    real_servers=(
+                        RealServer(endpoint=ENDPOINTS[0], checkers=(TcpCheck(timing=timing, connect=connect),)),
+                    ),
+                )
+                for mark, timing in enumerate(timed, 1)
+            )
+        )
+    )
+
+    def shown() -> list[CheckerSnapshot]:
+        return [one.real_servers[0].checkers[0] for one in world.balancer.snapshot(None).virtual_servers]
+
+    failures = [0] * len(timed)
+    for dead in story:
+        before = shown()
+        world.pass_time({ENDPOINTS[0]} if dead else set())
+        for at, (timing, old, new) in enumerate(zip(timed, before, shown(), strict=True)):
+            first = SECOND + timing.warmup if old.last_run is None else 0
+            assert world.at - (old.last_run or 0) <= max(first, timing.delay_loop, timing.delay_before_retry)
+            if new.last_run == old.last_run:
+                assert new.up == old.up
+                continue
+            failures[at] = failures[at] + 1 if dead else 0
+            assert new.up == (not dead or (old.up and old.checked and failures[at] <= timing.retry))

@@ -72,8 +72,8 @@ HTTP_GET | block virtual_server/real_server/HTTP_GET | - | active; needs url | H
 SSL_GET | block virtual_server/real_server/SSL_GET | - | active; needs url | HTTPS GET probe
 SMTP_CHECK | block virtual_server/real_server/SMTP_CHECK | - | active | SMTP greeting/HELO/QUIT probe
 DNS_CHECK | block virtual_server/real_server/DNS_CHECK | - | active | DNS query probe over UDP
-MISC_CHECK | block virtual_server/real_server/MISC_CHECK | - | check; needs misc_path | run a program
-FILE_CHECK | block virtual_server/real_server/FILE_CHECK | - | check; needs track_file | follow a tracked file
+MISC_CHECK | block virtual_server/real_server/MISC_CHECK | - | active; needs misc_path | run a program
+FILE_CHECK | block virtual_server/real_server/FILE_CHECK | - | active; needs track_file | follow a tracked file
 BFD_CHECK | block virtual_server/real_server/BFD_CHECK | - | check; needs name | follow a BFD session
 
 [connection]
@@ -116,7 +116,7 @@ url | block virtual_server/real_server/HTTP_GET/url | - | active; needs path | o
 
 [virtual_server/real_server/SSL_GET: virtual_server/real_server/HTTP_GET]
 tls_compliant | bool | off | active | send close_notify at the end
-tls_verify | bool | off | tlsverify; ours | the certificate must be valid, and for the name that is asked for
+tls_verify | bool | off | active; ours | the certificate must be valid, and for the name that is asked for
 url | block virtual_server/real_server/SSL_GET/url | - | active; needs path | one request of the check
 
 [virtual_server/real_server/HTTP_GET/url]
@@ -145,14 +145,14 @@ type | word | SOA | active | query type
 name | word | root | active | query name
 
 [virtual_server/real_server/MISC_CHECK: timing]
-misc_path | ?command | required | check | program and arguments
-misc_timeout | uint 0..4294 | delay_loop | check | time limit, seconds
-misc_dynamic | flag | off | check | exit codes 2-255 set the weight
-user | !words | default script user | check | identity of the program; unknown user drops the checker
+misc_path | ?command | required | active | program and arguments
+misc_timeout | uint 0..4294 | delay_loop | active | time limit, seconds
+misc_dynamic | flag | off | active | exit codes 2-255 set the weight
+user | !words | default script user | active | identity of the program; unknown user drops the checker
 
 [virtual_server/real_server/FILE_CHECK]
-track_file | words | required | check | file to follow
-weight | !words | weight and direction of the track_file block (1) | check | multiplier
+track_file | words | required | active | file to follow
+weight | !words | weight and direction of the track_file block (1) | active | multiplier
 
 [virtual_server/real_server/BFD_CHECK]
 name | !word | required | check | BFD instance to follow

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 from heapq import heapify, heappop, heappush
-from random import Random
 from typing import NamedTuple, assert_never
 
 from pyvrrp.core.lvs.actions import (
@@ -26,18 +25,22 @@ from pyvrrp.core.lvs.events import (
     Event,
     IpvsFailed,
     IpvsRefused,
+    Noticed,
     Reconfigured,
     Started,
     StopRequested,
     TableRead,
     TimePassed,
 )
+from pyvrrp.core.lvs.following import Follow, follow
 from pyvrrp.core.lvs.ipvs_table import Dump, Table
 from pyvrrp.core.lvs.keeper import Keeper
+from pyvrrp.core.lvs.probes import Probes, Spread
+from pyvrrp.core.lvs.script_check import ScriptChecking
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.core.lvs.virtual_server import Virtual
 from pyvrrp.core.lvs.web import WebChecking
-from pyvrrp.model.checkers import Checker, HttpCheck
+from pyvrrp.model.checkers import Checker, HttpCheck, MiscCheck
 from pyvrrp.model.config import Config, FlushOnStop
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.globals import IpvsTimeouts
@@ -56,7 +59,8 @@ class Balancer:
     """`seed` spreads the first checks; the same seed and events give the same actions."""
 
     def __init__(self, seed: int) -> None:
-        self._random = Random(seed)
+        self._draw = Spread(seed)
+        self._probes = Probes()
         self._virtuals: dict[ServiceKey, Virtual] = {}
         self._watched: dict[int, _Watched] = {}
         self._last_id = 0
@@ -86,6 +90,8 @@ class Balancer:
                 return self._addresses_changed(event)
             case TimePassed():
                 return self._time_passed(event)
+            case Noticed():
+                return self._noticed(event)
             case CheckFinished():
                 return self._keeper.agreed(self._check_finished(event))
             case CheckNotStarted():
@@ -142,8 +148,9 @@ class Balancer:
         self._keeper = Keeper(flush=flush, former=former)
         known = {told.name: told for told in previous.virtual_servers} if previous else {}
         actions: list[Action] = []
+        follow = self._follow(event)
         for wanted in _virtual_servers(event.config):
-            virtual = self._add(event.at, wanted)
+            virtual = self._add(event.at, wanted, follow)
             if told := known.get(virtual.name):
                 virtual.adopt(told)
             actions += virtual.open(event.at)
@@ -154,19 +161,21 @@ class Balancer:
         return [*actions, *self._keeper.configure(self._virtuals.values(), event.config.global_defs)]
 
     def _reconfigure(self, event: Reconfigured) -> list[Action]:
+        same_files = event.config.track_files == self._config.track_files
         self._config = event.config
         table = self._keeper.copy()
         before, self._virtuals = self._virtuals, {}
         actions: list[Action] = []
+        follow = self._follow(event)
         for wanted in _virtual_servers(event.config):
             if (virtual := before.pop(wanted.key, None)) is None:
-                actions += self._add(event.at, wanted).open(event.at)
+                actions += self._add(event.at, wanted, follow).open(event.at)
                 continue
             self._virtuals[wanted.key] = virtual
-            if wanted is virtual.config:
+            if wanted is virtual.config and (same_files or not any(one.followers for one in wanted.real_servers)):
                 continue
             changes, gone = virtual.reconfigure(
-                wanted, event.at, partial(self._watch, event.at, wanted.key), self._draw
+                wanted, event.at, partial(self._watch, event.at, wanted.key), self._draw, follow
             )
             actions += changes
             actions += self._forget(gone)
@@ -197,21 +206,37 @@ class Balancer:
                 actions += virtual.close()
         return [*actions, self._keeper.release(everything=how is FlushOnStop.ALL)]
 
-    def _add(self, at: Micros, config: VirtualServer) -> Virtual:
+    def _add(self, at: Micros, config: VirtualServer, follow: Follow) -> Virtual:
         virtual = self._virtuals[config.key] = Virtual(config, at)
-        virtual.begin(at, partial(self._watch, at, config.key))
+        virtual.begin(at, partial(self._watch, at, config.key), follow)
         return virtual
 
     # Checks
 
-    def _draw(self, longest: Micros) -> Micros:
-        return self._random.randint(0, longest)
+    def _follow(self, event: Started | Reconfigured) -> Follow:
+        return partial(follow, {file.name: file for file in event.config.track_files}, event.numbers)
+
+    def _noticed(self, event: Noticed) -> list[Action]:
+        actions: list[Action] = []
+        for virtual in self._virtuals.values():
+            for endpoint, server in virtual.servers.items():
+                for following in server.followers:
+                    if following.subject == event.subject:
+                        actions += following.changed(event.value, server.name)
+                        actions += virtual.judge(endpoint, event.at)
+        return actions
 
     def _watch(self, at: Micros, key: ServiceKey, endpoint: Endpoint, checker: Checker, up: bool) -> Checking:
         self._last_id += 1
-        kind = WebChecking if isinstance(checker, HttpCheck) else Checking
-        checking = kind(self._last_id, checker, up)
-        checking.begin(at, self._draw)
+        kind = (
+            WebChecking
+            if isinstance(checker, HttpCheck)
+            else ScriptChecking
+            if isinstance(checker, MiscCheck)
+            else Checking
+        )
+        checking = kind(self._last_id, checker, up, virtual=self._virtuals[key].name)
+        self._probes.join(checking, at, self._draw)
         self._watched[checking.id] = _Watched(checking, key, endpoint)
         self._arm(checking)
         return checking
@@ -221,12 +246,10 @@ class Balancer:
             heappush(self._due, (checking.due, checking.id))
 
     def _forget(self, gone: Iterable[Checking]) -> list[Action]:
-        actions: list[Action] = []
-        for checking in gone:
+        checkings = list(gone)
+        for checking in checkings:
             del self._watched[checking.id]
-            if checking.due is None:
-                actions.append(CancelCheck(checking.id))
-        return actions
+        return [CancelCheck(probe) for probe in self._probes.leave(checkings)]
 
     def _is_due(self, entry: tuple[Micros, int]) -> bool:
         watched = self._watched.get(entry[1])
@@ -242,8 +265,9 @@ class Balancer:
                     checking.due = event.at + checking.timing.delay_loop
                     self._arm(checking)
                     continue
-                checking.due = None
-                actions.append(StartCheck(checking.id, checking.question()))
+                checking.late, checking.due = event.at - entry[0], None
+                if (probe := self._probes.ask(checking, event.at)) is not None:
+                    actions.append(StartCheck(probe.id, probe.question))
         return [*actions, *self._keeper.time_passed(event.at)]
 
     def _addresses_changed(self, event: AddressesChanged) -> list[Action]:
@@ -265,27 +289,30 @@ class Balancer:
         return actions
 
     def _check_finished(self, event: CheckFinished) -> list[Action]:
-        watched = self._watched.get(event.checker)
-        if watched is None:
-            return []
-        virtual, checking = self._virtuals[watched.key], watched.checking
-        before = checking.up
-        actions: list[Action] = [*checking.finished(event.at, event.error, virtual.servers[watched.endpoint].name)]
-        self._arm(checking)
-        actions += virtual.judge(watched.endpoint, event.at)
-        if checking.up is not before:
-            kind = KINDS[type(checking.checker)].keyword
-            actions.append(ReportChecker(watched.key, watched.endpoint, kind, checking.up))
+        actions: list[Action] = []
+        for checking in self._probes.answered(event.check):
+            _, key, endpoint = self._watched[checking.id]
+            virtual, before = self._virtuals[key], checking.up
+            actions += checking.finished(event.at, event.error, virtual.servers[endpoint].name, event.status)
+            self._rearm(checking, event.at)
+            actions += virtual.judge(endpoint, event.at)
+            if checking.up is not before:
+                kind = KINDS[type(checking.checker)].keyword
+                actions.append(ReportChecker(key, endpoint, kind, checking.up))
         return actions
 
     def _check_not_started(self, event: CheckNotStarted) -> list[Action]:
-        watched = self._watched.get(event.checker)
-        if watched is None:
-            return []
-        name = self._virtuals[watched.key].servers[watched.endpoint].name
-        logs = watched.checking.not_started(event.at, event.reason, name)
-        self._arm(watched.checking)
-        return [*logs]
+        actions: list[Action] = []
+        for checking in self._probes.answered(event.check):
+            _, key, endpoint = self._watched[checking.id]
+            actions += checking.not_started(event.at, event.reason, self._virtuals[key].servers[endpoint].name)
+            self._rearm(checking, event.at)
+        return actions
+
+    def _rearm(self, checking: Checking, at: Micros) -> None:
+        checking.catch_up()
+        self._probes.align(checking, at)
+        self._arm(checking)
 
 
 def _left_behind(event: Event) -> list[Action]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -20,6 +21,8 @@ class Started:
     config: Config
     previous: LvsSnapshot | None = None
     """What a worker that died had told last: this one carries on with its servers' states."""
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """What is in the files that FILE_CHECKs follow, by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,19 @@ class Reconfigured:
 
     at: Micros
     config: Config
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    """As in Started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """A file that FILE_CHECKs follow holds another number, or a session that BFD_CHECKs follow went up or down."""
+
+    at: Micros
+    subject: str
+    """The path of the file, or the name of the session."""
+    value: int
+    """The number; of a session 1 for up and 0 for down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +64,12 @@ class TimePassed:
 @dataclass(frozen=True, slots=True)
 class CheckFinished:
     at: Micros
-    checker: int
+    check: int
     """The id from StartCheck."""
     error: str | None
     """Why the server failed the check; None if it passed."""
+    status: int = 0
+    """Exit status of a script that passed: from 2 on it sets the weight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +77,8 @@ class CheckNotStarted:
     """The check could not be made at all (a bad bindto …), which says nothing about the server."""
 
     at: Micros
-    checker: int
+    check: int
+    """The id from StartCheck."""
     reason: str
 
 
@@ -108,6 +127,7 @@ Event: TypeAlias = (
     Started
     | Reconfigured
     | AddressesChanged
+    | Noticed
     | TimePassed
     | CheckFinished
     | CheckNotStarted

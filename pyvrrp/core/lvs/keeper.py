@@ -252,6 +252,8 @@ class Keeper:
 
     def collected(self, actions: list[Action]) -> list[Action]:
         """All operations in one ApplyTable, behind the log lines; none while there is no IPVS."""
+        if not actions:
+            return actions
         operations = [
             operation for action in actions if isinstance(action, ApplyTable) for operation in action.operations
         ]

@@ -7,15 +7,16 @@ without checkers it is always up.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from pyvrrp.core.lvs.checking import Checking, Draw, identity
+from pyvrrp.core.lvs.following import Following, SessionFollowing
 from pyvrrp.core.lvs.ipvs_table import Destination, DestinationState
 from pyvrrp.core.lvs.snapshot import RealServerSnapshot
 from pyvrrp.model.checkers import Checker
 from pyvrrp.model.endpoint import Endpoint
-from pyvrrp.model.lvs import RealServer, ServiceKey
+from pyvrrp.model.lvs import WEIGHT_MAX, RealServer, ServiceKey
 from pyvrrp.units import Micros
 
 NewChecking = Callable[[Endpoint, Checker, bool], Checking]
@@ -36,27 +37,39 @@ class Server:
     since: Micros
     """When `alive` last changed."""
     checkers: list[Checking] = field(default_factory=list)
+    followers: Sequence[Following] = ()
     alive: bool = True
+    weight: int = 0
+    """Effective: what is configured, and what scripts and files make of it."""
 
-    def begin(self, at: Micros, new: NewChecking) -> None:
+    def begin(self, at: Micros, new: NewChecking, followers: Sequence[Following] = ()) -> None:
         self.checkers = [
             new(self.config.endpoint, checker, not checker.timing.alpha) for checker in self.config.checkers
         ]
-        self.alive = all(checking.up for checking in self.checkers)
+        self.followers = followers
+        self.alive, self.weight = self._well(), self._weight()
         self.since = at
 
-    @property
-    def weight(self) -> int:
-        """Effective."""
-        return self.config.weight
-
     def judge(self, at: Micros) -> bool:
-        """Look at the checkers; True if that changed `alive`."""
-        alive = all(checking.up for checking in self.checkers)
-        if alive == self.alive:
+        """Look at the checkers; True if that changed `alive` or `weight`."""
+        alive, weight = self._well(), self._weight()
+        if alive == self.alive and weight == self.weight:
             return False
-        self.alive, self.since = alive, at
+        if alive != self.alive:
+            self.alive, self.since = alive, at
+        self.weight = weight
         return True
+
+    def _well(self) -> bool:
+        return all(checking.up for checking in self.checkers) and all(following.up for following in self.followers)
+
+    def _weight(self) -> int:
+        weight = self.config.weight
+        for checking in self.checkers:
+            weight += checking.contribution(self.config.weight)
+        for following in self.followers:
+            weight += following.contribution
+        return max(0, min(WEIGHT_MAX, weight))
 
     def destination(self, in_use: bool) -> Destination | None:
         """What IPVS should hold; `in_use` is false while the sorry server stands in for the whole pool."""
@@ -72,7 +85,9 @@ class Server:
             tunnel=self.config.tunnel,
         )
 
-    def reconfigure(self, config: RealServer, at: Micros, new: NewChecking, draw: Draw) -> list[Checking]:
+    def reconfigure(
+        self, config: RealServer, at: Micros, new: NewChecking, draw: Draw, followers: Sequence[Following] = ()
+    ) -> list[Checking]:
         """Go over to another configuration of the same server; returns the checkers that are no more.
 
         A checker that asks the same as before keeps its state. A new one begins up, as at start; with alpha it
@@ -81,7 +96,11 @@ class Server:
         before: defaultdict[object, list[Checking]] = defaultdict(list)
         for checking in self.checkers:
             before[identity(checking.checker)].append(checking)
-        self.config, self.checkers = config, []
+        heard = {old.subject: old.heard for old in self.followers if isinstance(old, SessionFollowing)}
+        for following in followers:
+            if isinstance(following, SessionFollowing):
+                following.heard = heard.get(following.subject)
+        self.config, self.checkers, self.followers = config, [], followers
         for checker in config.checkers:
             if same := before[identity(checker)]:
                 checking = same.pop(0)
@@ -98,7 +117,7 @@ class Server:
             mine = checking.snapshot()
             if state := states.get((mine.kind, mine.target)):
                 checking.adopt(state)
-        self.alive = all(checking.up for checking in self.checkers)
+        self.alive, self.weight = self._well(), self._weight()
         if self.alive == told.alive:
             self.since = told.since
 
@@ -110,7 +129,7 @@ class Server:
             since=self.since,
             in_pool=in_pool,
             weight=self.weight,
-            checkers=self.checkers,
+            checkers=[*self.checkers, *self.followers],
             kernel=kernel,
             table_read=table_read,
         )
@@ -126,7 +145,7 @@ def server_snapshot(
     weight: int,
     kernel: DestinationState | None,
     table_read: bool,
-    checkers: Iterable[Checking] = (),
+    checkers: Iterable[Checking | Following] = (),
     sorry: bool = False,
 ) -> RealServerSnapshot:
     """A server as shown, real or sorry, with the kernel's counters where there are any."""

@@ -51,6 +51,10 @@ class CheckerSnapshot:
     last_error: str | None
     """Why the last check failed; None after a success."""
     last_run: Micros | None
+    shared: int = 1
+    """How many checkers, this one included, the same check is made for."""
+    status: int = 0
+    """Exit status with which a script set the weight."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

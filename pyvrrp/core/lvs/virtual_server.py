@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReportRealServer, ReportVirtualServer
 from pyvrrp.core.lvs.checking import Checking, Draw
 from pyvrrp.core.lvs.drift import differences, service_name
+from pyvrrp.core.lvs.following import Follow
 from pyvrrp.core.lvs.ipvs_table import (
     Destination,
     DestinationState,
@@ -76,10 +77,10 @@ class Virtual:
             return False
         return not any(key.endpoint is not None and key.endpoint.address in present for key in self.services)
 
-    def begin(self, at: Micros, new: NewChecking) -> None:
+    def begin(self, at: Micros, new: NewChecking, follow: Follow) -> None:
         """Make the servers; `open` must follow."""
         for config in self.config.real_servers:
-            self._add(config, at, new)
+            self._add(config, at, new, follow)
 
     def adopt(self, told: VirtualServerSnapshot) -> None:
         """Carry on where another process left off; `open` must follow."""
@@ -103,10 +104,13 @@ class Virtual:
     def judge(self, endpoint: Endpoint, at: Micros) -> list[Action]:
         """A checker of this server had a result: draw the consequences."""
         server = self.servers[endpoint]
+        alive, weight = server.alive, server.weight
         if not server.judge(at):
             return []
-        self.alive_weight += server.weight if server.alive else -server.weight
-        actions = self._log_server(server)
+        self.alive_weight += server.weight * server.alive - weight * alive
+        actions = self._log_weight(server, weight)
+        if server.alive != alive:
+            actions += self._log_server(server)
         touched: Iterable[Endpoint] = (endpoint,)
         if quorum := self._judge_quorum(at):
             actions += [*quorum, *self._log_sorry()]
@@ -114,7 +118,7 @@ class Virtual:
         return [*actions, ApplyTable(tuple(self._update(touched)))]
 
     def reconfigure(
-        self, config: VirtualServer, at: Micros, new: NewChecking, draw: Draw
+        self, config: VirtualServer, at: Micros, new: NewChecking, draw: Draw, follow: Follow
     ) -> tuple[list[Action], list[Checking]]:
         """Go over to another configuration of the same virtual server; also returns the checkers that are no more."""
         touched = self.endpoints()
@@ -125,12 +129,14 @@ class Virtual:
         for wanted in config.real_servers:
             server = before.pop(wanted.endpoint, None)
             if server is None:
-                self._add(wanted, at, new)
+                self._add(wanted, at, new, follow)
                 continue
             self.servers[wanted.endpoint] = server
-            actions += self._log_weight(server, wanted.weight)
-            gone += server.reconfigure(wanted, at, new, draw)
-            if server.judge(at):
+            alive, weight = server.alive, server.weight
+            gone += server.reconfigure(wanted, at, new, draw, follow(wanted.followers))
+            server.judge(at)
+            actions += self._log_weight(server, weight)
+            if server.alive != alive:
                 actions += self._log_server(server)
         for server in before.values():
             gone += server.checkers
@@ -227,9 +233,9 @@ class Virtual:
         }
         return differences({key: entry(key) for key in self.services}, present)
 
-    def _add(self, config: RealServer, at: Micros, new: NewChecking) -> None:
+    def _add(self, config: RealServer, at: Micros, new: NewChecking, follow: Follow) -> None:
         server = Server(config, display_name(config.endpoint, self.key), at)
-        server.begin(at, new)
+        server.begin(at, new, follow(config.followers))
         self.servers[config.endpoint] = server
 
     def endpoints(self) -> dict[Endpoint, None]:
@@ -307,11 +313,11 @@ class Virtual:
             Log(Level.NOTICE, f"{pool} the pool for VS {self.name}"),
         ]
 
-    def _log_weight(self, server: Server, weight: int) -> list[Action]:
-        if weight == server.weight:
+    def _log_weight(self, server: Server, before: int) -> list[Action]:
+        if before == server.weight:
             return []
         state = "active" if server.alive else "inactive"
-        change = f"Changing weight from {server.weight} to {weight} for {state} service {server.name}"
+        change = f"Changing weight from {before} to {server.weight} for {state} service {server.name}"
         return [Log(Level.NOTICE, f"{change} of VS {self.name}")]
 
     def _log_server(self, server: Server) -> list[Action]:

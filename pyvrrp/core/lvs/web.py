@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.checking import Checking, Draw
 from pyvrrp.core.lvs.snapshot import CheckerSnapshot
-from pyvrrp.model.checkers import Checker, HttpCheck
+from pyvrrp.model.checkers import Checker, CheckTiming, HttpCheck
 from pyvrrp.units import Micros
 
 
@@ -25,20 +25,18 @@ from pyvrrp.units import Micros
 class WebChecking(Checking):
     """`Checking` of an HTTP_GET or SSL_GET."""
 
-    position: int = 0
-    """The url to ask next."""
     failed_url: bool = False
     """It went down with the one at `position`."""
 
-    def question(self) -> Checker:
-        checker = self._check()
-        return checker if len(checker.urls) == 1 else replace(checker, urls=(checker.urls[self.position],))
+    def questions(self) -> list[Checker]:
+        checker = replace(self._check(), timing=CheckTiming(), fast_recovery=False)
+        return [replace(checker, urls=(url,)) for url in checker.urls]
 
     def reconfigure(self, checker: Checker, at: Micros, draw: Draw) -> None:
         Checking.reconfigure(self, checker, at, draw)
         self.position = min(self.position, len(self._check().urls) - 1)
 
-    def finished(self, at: Micros, error: str | None, server: str) -> list[Log]:
+    def finished(self, at: Micros, error: str | None, server: str, status: int = 0) -> list[Log]:
         first, self.checked = not self.checked, True
         self.last_run, self.last_error = at, error
         return self._good(at, server) if error is None else self._bad(at, error, first, server)
@@ -80,9 +78,7 @@ class WebChecking(Checking):
             self.failures += 1
             self.due = at + timing.delay_before_retry
             return [Log(Level.INFO, f"{self.subject(server)} failed: {error}")] if timing.log_all_failures else []
-        news = self.up or first
-        self.up, self.failed_url = False, True
+        logs = [Log(Level.INFO, self.failure(server, error))] if self.up or first else []
+        self.up, self.failed_url, self.failures = False, True, 0
         self.due = at + max(timing.delay_loop, timing.delay_before_retry)
-        retries = f" after {self.failures} retries" if self.failures else ""
-        self.failures = 0
-        return [Log(Level.INFO, f"{self.subject(server)} failed{retries}. Reason: {error}")] if news else []
+        return logs

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from pyvrrp.checkers import http
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
 from pyvrrp.model.checkers import (
     CheckTiming,
@@ -31,6 +30,7 @@ from pyvrrp.model.checkers import (
 )
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
+from tests.unit.checkers.asking import ask
 
 OK = b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -99,7 +99,7 @@ def tls(certificate: Path) -> ssl.SSLContext:
 
 async def test_a_healthy_server_and_the_request_byte_for_byte() -> None:
     async with serving() as server:
-        await http.check(check(server))
+        await ask(check(server))
         assert server.requests == [
             f"GET / HTTP/1.0\r\nUser-Agent: KeepAliveClient\r\nHost: 127.0.0.1:{server.port}\r\n\r\n".encode()
         ]
@@ -114,13 +114,13 @@ async def test_a_healthy_server_and_the_request_byte_for_byte() -> None:
 )
 async def test_versions_and_virtual_hosts(version: HttpVersion, lines: bytes) -> None:
     async with serving() as server:
-        await http.check(check(server, Url(path="/x", host="a.example"), version=version))
+        await ask(check(server, Url(path="/x", host="a.example"), version=version))
         assert server.requests == [lines + b"Host: a.example\r\n\r\n"]
 
 
 async def test_each_url_has_a_connection_of_its_own() -> None:
     async with serving() as server:
-        await http.check(check(server, Url(path="/a"), Url(path="/b")))
+        await ask(check(server, Url(path="/a"), Url(path="/b")))
         assert [asked.split()[1] for asked in server.requests] == [b"/a", b"/b"]
 
 
@@ -137,13 +137,13 @@ async def test_each_url_has_a_connection_of_its_own() -> None:
 async def test_lying_servers(answer: bytes, words: str) -> None:
     async with serving(answer) as server:
         with pytest.raises(CheckFailed, match=words):
-            await http.check(check(server))
+            await ask(check(server))
 
 
 @pytest.mark.parametrize(("status", "well"), [(200, False), (301, True), (302, True), (303, False)])
 async def test_accepted_statuses(status: int, well: bool) -> None:
     async with serving(b"HTTP/1.0 %d X\r\n\r\n" % status) as server:
-        asked = http.check(check(server, Url(path="/", status=((301, 302),))))
+        asked = ask(check(server, Url(path="/", status=((301, 302),))))
         if well:
             await asked
         else:
@@ -153,9 +153,9 @@ async def test_accepted_statuses(status: int, well: bool) -> None:
 
 async def test_digest_of_the_body_as_far_as_content_length_says() -> None:
     async with serving(OK + b"and more") as server:
-        await http.check(check(server, Url(path="/", digest=hashlib.md5(b"hello\n").hexdigest())))
+        await ask(check(server, Url(path="/", digest=hashlib.md5(b"hello\n").hexdigest())))
         with pytest.raises(CheckFailed, match="MD5 digest b1946ac92492d2347c6235b4d2611184 of"):
-            await http.check(check(server, Url(path="/", digest="0" * 32)))
+            await ask(check(server, Url(path="/", digest="0" * 32)))
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_digest_of_the_body_as_far_as_content_length_says() -> None:
 )
 async def test_regex(pattern: Pattern, well: bool) -> None:
     async with serving() as server:
-        asked = http.check(check(server, Url(path="/", pattern=pattern)))
+        asked = ask(check(server, Url(path="/", pattern=pattern)))
         if well:
             await asked
         else:
@@ -188,7 +188,7 @@ async def test_a_dead_server() -> None:
         dead = Server(OK)
         dead.port = bound.getsockname()[1]
         with pytest.raises(CheckFailed, match=r"^connection refused$"):
-            await http.check(check(dead))
+            await ask(check(dead))
 
 
 async def test_a_silent_server_and_one_that_keeps_the_connection() -> None:
@@ -205,7 +205,7 @@ async def test_a_silent_server_and_one_that_keeps_the_connection() -> None:
         end.clear()
         async with serving(answer) as server:
             with pytest.raises(CheckFailed, match=r"^Timeout HTTP read in 0\.2 s$"):
-                await http.check(check(server, timeout=200 * MILLISECOND))
+                await ask(check(server, timeout=200 * MILLISECOND))
             end.set()
 
 
@@ -216,10 +216,10 @@ async def test_a_slow_server_has_its_time_for_each_read_without_tls_only(tls: ss
             writer.write(byte)
 
     async with serving(slow) as server:
-        await http.check(check(server, timeout=400 * MILLISECOND))
+        await ask(check(server, timeout=400 * MILLISECOND))
     async with serving(slow, tls) as server:
         with pytest.raises(CheckFailed, match="Timeout SSL read"):
-            await http.check(check(server, kind=SslCheck, timeout=400 * MILLISECOND))
+            await ask(check(server, kind=SslCheck, timeout=400 * MILLISECOND))
 
 
 async def test_a_server_that_resets() -> None:
@@ -230,19 +230,19 @@ async def test_a_server_that_resets() -> None:
 
     async with serving(reset) as server:
         with pytest.raises(CheckFailed, match="connection reset by peer"):
-            await http.check(check(server))
+            await ask(check(server))
 
 
 async def test_a_request_too_long_is_our_own_trouble() -> None:
     async with serving() as server:
         with pytest.raises(CheckNotStarted, match="longer than"):
-            await http.check(check(server, Url(path="/" * 3000)))
+            await ask(check(server, Url(path="/" * 3000)))
 
 
 async def test_tls_without_verification_and_with_sni(tls: ssl.SSLContext) -> None:
     async with serving(tls=tls) as server:
-        await http.check(check(server, kind=SslCheck))
-        await http.check(check(server, Url(path="/", server_name="a.example"), kind=SslCheck))
+        await ask(check(server, kind=SslCheck))
+        await ask(check(server, Url(path="/", server_name="a.example"), kind=SslCheck))
         assert server.names == [None, "a.example"]
         assert len(server.requests) == 2
 
@@ -254,7 +254,7 @@ async def test_tls_that_ends_without_close_notify(tls: ssl.SSLContext) -> None:
         writer.transport.abort()
 
     async with serving(rude, tls) as server:
-        await http.check(check(server, Url(path="/", digest=hashlib.md5(b"hello\n").hexdigest()), kind=SslCheck))
+        await ask(check(server, Url(path="/", digest=hashlib.md5(b"hello\n").hexdigest()), kind=SslCheck))
 
 
 async def test_no_tls_where_tls_is_wanted() -> None:
@@ -269,7 +269,7 @@ async def test_no_tls_where_tls_is_wanted() -> None:
     server = Server(OK)
     server.port = listening.sockets[0].getsockname()[1]
     with pytest.raises(CheckFailed):
-        await http.check(check(server, kind=SslCheck))
+        await ask(check(server, kind=SslCheck))
     listening.close()
     await listening.wait_closed()
 
@@ -295,7 +295,7 @@ async def test_close_notify_only_if_tls_compliant(tls: ssl.SSLContext, compliant
     server = Server(OK)
     server.port = listener.getsockname()[1]
     waiting = asyncio.get_running_loop().run_in_executor(None, once)
-    await http.check(check(server, Url(path="/", close_notify=compliant), kind=SslCheck))
+    await ask(check(server, Url(path="/", close_notify=compliant), kind=SslCheck))
     await waiting
     listener.close()
     assert ends == ["close_notify" if compliant else "nothing"]
@@ -303,10 +303,10 @@ async def test_close_notify_only_if_tls_compliant(tls: ssl.SSLContext, compliant
 
 async def test_files_that_cannot_be_used_are_our_own_trouble(tls: ssl.SSLContext, certificate: Path) -> None:
     async with serving(tls=tls) as server:
-        await http.check(check(server, kind=SslCheck, tls=TlsFiles(certificate=str(certificate))))
+        await ask(check(server, kind=SslCheck, tls=TlsFiles(certificate=str(certificate))))
         for wrong in (TlsFiles(ca="/nosuch"), TlsFiles(certificate=os.devnull)):
             with pytest.raises(CheckNotStarted, match="the files of the SSL block cannot be used"):
-                await http.check(check(server, kind=SslCheck, tls=wrong))
+                await ask(check(server, kind=SslCheck, tls=wrong))
 
 
 async def test_a_bad_bindto_is_our_own_trouble() -> None:
@@ -314,7 +314,7 @@ async def test_a_bad_bindto_is_our_own_trouble() -> None:
         asked = check(server)
         bound = replace(asked.connect, bindto=Endpoint(ip_address("192.0.2.1"), 0))
         with pytest.raises(CheckNotStarted):
-            await http.check(replace(asked, connect=bound))
+            await ask(replace(asked, connect=bound))
 
 
 async def test_cancelling_leaves_nothing_behind() -> None:
@@ -324,12 +324,12 @@ async def test_cancelling_leaves_nothing_behind() -> None:
         await end.wait()
 
     async with serving(silent) as server:
-        under_way = asyncio.ensure_future(http.check(check(server)))
+        under_way = asyncio.ensure_future(ask(check(server)))
         while not server.requests:
             await asyncio.sleep(0.01)
         before = len(os.listdir("/proc/self/fd"))
         under_way.cancel()
         with pytest.raises(asyncio.CancelledError):
             await under_way
-        assert len(os.listdir("/proc/self/fd")) == before - 1
+        assert len(os.listdir("/proc/self/fd")) == before - 2  # the socket, and the set that it was in
         end.set()

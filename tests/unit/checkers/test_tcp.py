@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from pyvrrp.checkers import tcp
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
 from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
+from tests.unit.checkers.asking import ask
 
 
 def checker(host: str, port: int, **options: Any) -> TcpCheck:
@@ -61,7 +61,7 @@ def silent() -> Iterator[int]:
 
 
 async def test_a_server_that_accepts_is_well_and_is_left_at_once(server: socket.socket) -> None:
-    await tcp.check(checker(*server.getsockname()))
+    await ask(checker(*server.getsockname()))
     accepted, _ = server.accept()
     with accepted:
         accepted.settimeout(5)
@@ -70,36 +70,36 @@ async def test_a_server_that_accepts_is_well_and_is_left_at_once(server: socket.
 
 async def test_ipv6() -> None:
     with listening("::1") as server:
-        await tcp.check(checker("::1", server.getsockname()[1]))
+        await ask(checker("::1", server.getsockname()[1]))
 
 
 async def test_a_refusal_is_a_failure(refusing: int) -> None:
     with pytest.raises(CheckFailed, match=r"^connection refused$"):
-        await tcp.check(checker("127.0.0.1", refusing))
+        await ask(checker("127.0.0.1", refusing))
 
 
 async def test_silence_is_a_failure_after_connect_timeout(silent: int) -> None:
     loop = asyncio.get_running_loop()
     start = loop.time()
     with pytest.raises(CheckFailed, match=r"^no answer in 0\.2 s$"):
-        await tcp.check(checker("127.0.0.1", silent, connect_timeout=200 * MILLISECOND))
+        await ask(checker("127.0.0.1", silent, connect_timeout=200 * MILLISECOND))
     assert 0.19 <= loop.time() - start < 5
 
 
 async def test_the_source_address_is_bindto(server: socket.socket) -> None:
-    await tcp.check(checker(*server.getsockname(), bindto=Endpoint(ip_address("127.0.0.77"), 0)))
+    await ask(checker(*server.getsockname(), bindto=Endpoint(ip_address("127.0.0.77"), 0)))
     accepted, peer = server.accept()
     accepted.close()
     assert peer[0] == "127.0.0.77"
 
 
 async def test_the_interface_is_bind_if(server: socket.socket) -> None:
-    await tcp.check(checker(*server.getsockname(), bind_if="lo"))
+    await ask(checker(*server.getsockname(), bind_if="lo"))
 
 
 @pytest.mark.root
 async def test_the_mark_is_fwmark(server: socket.socket) -> None:
-    await tcp.check(checker(*server.getsockname(), fwmark=7))
+    await ask(checker(*server.getsockname(), fwmark=7))
 
 
 @pytest.mark.parametrize(
@@ -116,24 +116,24 @@ async def test_a_check_that_cannot_be_made_is_no_failure_of_the_server(
     server: socket.socket, options: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(CheckNotStarted, match=words):
-        await tcp.check(checker(*server.getsockname(), **options))
+        await ask(checker(*server.getsockname(), **options))
 
 
 async def test_a_link_local_target_on_an_interface_that_is_not_there() -> None:
     with pytest.raises(CheckNotStarted):
-        await tcp.check(checker("fe80::1", 80, bind_if="nosuchdevice"))
+        await ask(checker("fe80::1", 80, bind_if="nosuchdevice"))
 
 
 async def test_an_error_of_connect_that_is_not_the_servers_is_our_own_trouble() -> None:
     with pytest.raises(CheckNotStarted, match=r"cannot connect to \[fe80::1\]:80: invalid argument"):
-        await tcp.check(checker("fe80::1", 80))
+        await ask(checker("fe80::1", 80))
 
 
 async def test_a_cancelled_check_leaves_no_socket_behind(silent: int) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    under_way = asyncio.ensure_future(tcp.check(checker("127.0.0.1", silent)))
+    under_way = asyncio.ensure_future(ask(checker("127.0.0.1", silent)))
     await asyncio.sleep(0)
-    assert len(os.listdir("/proc/self/fd")) == before + 1
+    assert len(os.listdir("/proc/self/fd")) == before + 2  # and the set that it is in
     under_way.cancel()
     with pytest.raises(asyncio.CancelledError):
         await under_way

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv6Address
+from typing import cast
 
 import pytest
 
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity
 from pyvrrp.model.checkers import (
-    Checker,
+    Asking,
     CheckTiming,
     ConnectOptions,
     DnsCheck,
@@ -26,11 +27,11 @@ PLAIN = TcpCheck(timing=CheckTiming(), connect=ConnectOptions(target=SERVER))
 
 def checks(
     body: str, kind: str = "TCP_CHECK", vs: str = "", rs: str = ""
-) -> tuple[tuple[Checker, ...], tuple[ConfigProblem, ...]]:
+) -> tuple[tuple[Asking, ...], tuple[ConfigProblem, ...]]:
     text = f"virtual_server 10.0.0.1 80 {{\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server 10.0.0.2 80 {{\n{rs}\n"
     found = loaded(f"{text}{kind} {{\n{body}\n}}\n}}\n{vs}\n}}\n")
     (server,) = found.config.virtual_servers
-    return server.real_servers[0].checkers, found.problems
+    return cast("tuple[Asking, ...]", server.real_servers[0].checkers), found.problems
 
 
 def test_defaults() -> None:

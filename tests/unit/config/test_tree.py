@@ -150,7 +150,7 @@ def test_a_block_not_active_is_told_once_and_still_checked() -> None:
         (3, Severity.INACTIVE, "`BFD_CHECK` is accepted, but not active in this version"),
         (5, Severity.ERROR, "`maybe` is neither on nor off"),
     ]
-    assert found[0].effect == "real server 10.0.0.2 80 is not checked by it and stays in the pool"
+    assert found[0].effect == "no BFD session runs: real server 10.0.0.2 80 counts as up, or with alpha as down"
 
 
 def test_a_block_without_what_it_needs_is_told() -> None:

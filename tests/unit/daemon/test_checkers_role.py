@@ -182,6 +182,7 @@ async def test_a_check_that_cannot_be_made_leaves_the_server_in_the_pool(
 ) -> None:
     server = real_server(backends[0])
     (check,) = server.checkers
+    assert isinstance(check, TcpCheck)
     misbound = replace(check, connect=replace(check.connect, bindto=Endpoint(ip_address("192.0.2.1"), 0)))
     hosted.role.start(config(replace(server, checkers=(misbound,))), None)
     await hosted.until(lambda: any("cannot be checked: cannot bind to 192.0.2.1:0" in text for text in hosted.texts))

@@ -7,7 +7,7 @@ import pytest
 
 from pyvrrp.config import InterfaceUse
 from pyvrrp.core.log import Level
-from pyvrrp.daemon.configuration import Reading, dump, lines, named, read, refusal, with_devices
+from pyvrrp.daemon.configuration import Reading, dump, lines, named, on_this_machine, read, refusal, with_devices
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
@@ -151,3 +151,21 @@ def test_the_dump_names_every_value() -> None:
     assert "\n    state = BACKUP\n" in text
     assert "\n    unicast_peer = none\n" in text
     assert "scheduler = wlc" in text
+
+
+def test_a_misc_check_whose_script_cannot_be_run_is_as_if_it_were_not_written(tmp_path: Path) -> None:
+    good = tmp_path / "good"
+    good.write_text("#!/bin/sh\n")
+    good.chmod(0o755)
+    text = "".join(
+        f"real_server 10.0.0.{number} 80 {{\nalpha\nMISC_CHECK {{\nmisc_path {script}\n}}\n}}\n"
+        for number, script in ((1, good), (2, tmp_path / "absent"), (3, tmp_path))
+    )
+    file = tmp_path / "keepalived.conf"
+    file.write_text(f"virtual_server 192.0.2.10 80 {{\nprotocol TCP\n{text}}}\n")
+    reading = on_this_machine(read(Options(config_file=str(file))))
+    (virtual,) = reading.config.virtual_servers
+    assert [len(server.checkers) for server in virtual.real_servers] == [1, 0, 0]
+    told = [problem for problem in reading.problems if "misc_path" in problem.message]
+    assert len(told) == 2
+    assert all("without another check it counts as up" in problem.effect for problem in told)

@@ -20,7 +20,7 @@ from pyvrrp.model.globals import Fifos, Mail
 from pyvrrp.model.lvs import VirtualServer
 from pyvrrp.model.scripts import Command, ScriptRules
 from pyvrrp.units import SECOND
-from tests.unit.lvs.samples import RS1, RS2, VIP, Play, real_server, virtual_server
+from tests.unit.lvs.samples import RS1, RS2, VIP, Play, real_server, target_of, virtual_server
 
 MAIL = Mail(notification_email=("a@x.org",), smtp_server=("127.0.0.1",))
 VS = "[192.0.2.10]:tcp:80"
@@ -114,7 +114,7 @@ def run(play: Play, seconds: int = 60) -> list[Action]:
         play.at = max(play.at, deadline)
         for action in play.told(TimePassed(play.at)):
             if isinstance(action, StartCheck):
-                error = "refused" if action.checker.connect.target in play.dead else None
+                error = "refused" if target_of(action) in play.dead else None
                 actions += play.told(CheckFinished(play.at, action.id, error))
     return actions
 

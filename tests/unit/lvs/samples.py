@@ -12,7 +12,7 @@ from pyvrrp.core.lvs.balancer import Balancer
 from pyvrrp.core.lvs.events import CheckFinished, Event, Reconfigured, Started, TableRead, TimePassed
 from pyvrrp.core.lvs.ipvs_table import Operation, Table
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
-from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, MiscCheck, TcpCheck
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
@@ -49,6 +49,11 @@ def virtual_server(*servers: RealServer, key: ServiceKey = VIP, **options: Any) 
 
 def config(*servers: VirtualServer, **global_defs: Any) -> Config:
     return Config(global_defs=GlobalDefs(**global_defs), virtual_servers=servers)
+
+
+def target_of(check: StartCheck) -> Endpoint:
+    assert not isinstance(check.checker, MiscCheck)
+    return check.checker.connect.target
 
 
 class Play:
@@ -93,7 +98,7 @@ class Play:
             self.at = max(self.at, deadline)
             for action in self.told(TimePassed(self.at)):
                 if isinstance(action, StartCheck):
-                    if target is None or action.checker.connect.target == target:
+                    if target is None or target_of(action) == target:
                         return action
                     self._finish(action)
 
@@ -110,7 +115,7 @@ class Play:
         raise AssertionError(f"{target} did not go down")
 
     def _finish(self, check: StartCheck) -> list[Action]:
-        error = "connection refused" if check.checker.connect.target in self.dead else None
+        error = "connection refused" if target_of(check) in self.dead else None
         return self.told(CheckFinished(self.at, check.id, error))
 
     def reload(self, configuration: Config) -> list[Action]:

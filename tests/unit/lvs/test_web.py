@@ -20,7 +20,7 @@ def web(*paths: str, up: bool = True, checked: bool = True, **options: Any) -> W
 
 
 def asks(machine: WebChecking) -> str:
-    question = machine.question()
+    question = machine.questions()[machine.position]
     assert isinstance(question, HttpCheck)
     (url,) = question.urls
     return url.path
