@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
+from pyvrrp.config.announcing import garp_extra
 from pyvrrp.config.global_defs import GROUP_WORDS, is_group
-from pyvrrp.config.values import Values, flag, integer
-from pyvrrp.model.vrrp import Garp
+from pyvrrp.config.values import Values, flag, integer, text
+from pyvrrp.config.vmacs import DeviceNames
+from pyvrrp.model.vrrp import Garp, GarpExtra
 from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
 from pyvrrp.units import SECOND
 
@@ -28,6 +30,8 @@ class Defaults:
     check_unicast_src: bool = False
     owner_ignore_adverts: bool = False
     strict_mode: bool = False
+    garp_extra_if: GarpExtra | None = None
+    devices: DeviceNames = field(default_factory=DeviceNames)
     v3_checksum_as_v2: bool = False
 
 
@@ -37,6 +41,7 @@ def read_defaults(values: Values) -> Defaults:
         group = values.get(word)
         if isinstance(group, (IPv4Address, IPv6Address)) and is_group(word, group):
             groups[group.version] = group
+    prefix = text(values, "vmac_prefix") or "vrrp"
     return Defaults(
         version=integer(values, "vrrp_version", 2),
         garp=_garp(values),
@@ -48,6 +53,8 @@ def read_defaults(values: Values) -> Defaults:
         check_unicast_src=flag(values, "vrrp_check_unicast_src"),
         owner_ignore_adverts=flag(values, "vrrp_owner_ignore_adverts"),
         strict_mode=flag(values, "vrrp_strict"),
+        garp_extra_if=garp_extra(values, "vrrp_garp_extra_if", "vrrp_vmac_garp_intvl"),
+        devices=DeviceNames(prefix, text(values, "vmac_addr_prefix") or prefix),
         v3_checksum_as_v2=flag(values, "v3_checksum_as_v2"),
     )
 

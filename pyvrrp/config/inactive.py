@@ -9,19 +9,13 @@ from collections.abc import Mapping
 from typing import Final
 
 INACTIVE: Final[Mapping[str, str]] = {
-    "addressword": "address {name} is added without it",
     "bfd": "no BFD session {value} runs",
     "buffers": "netlink socket buffers keep their size",
     "check": "no BFD session runs: real server {name} counts as up, or with alpha as down",
     "dbus": "D-Bus is not served",
-    "extraif": "addresses on other interfaces get no extra announcements",
     "files": "files keep their usual names and places",
-    "firewall": "no firewall rules are made",
-    "garpgroup": "gratuitous ARP is paced by interface only (vrrp_garp_interval)",
     "iproute": "names of tables, scopes and protocols are not read from there",
     "ipvsnft": "each address gets its own IPVS service",
-    "no_accept": "packets to the addresses of {name} are accepted",
-    "promote": "the sysctl promote_secondaries is left alone",
     "reload": "a reload follows SIGHUP only, and reads the file as it is then",
     "sched": "the processes run with the scheduling that they were started with",
     "seed": "random numbers stay random",
@@ -29,6 +23,4 @@ INACTIVE: Final[Mapping[str, str]] = {
     "title": "processes keep their names",
     "track": "no BFD session runs, so for {name} it is neither up nor down",
     "umask": "only the command line's umask counts",
-    "vmac": "{name} uses the interface's own MAC address",
-    "vrf": "{name} needs an interface",
 }

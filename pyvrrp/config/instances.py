@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from pyvrrp.config.addresses import read_virtual_address
+from pyvrrp.config.announcing import garp_extra
 from pyvrrp.config.authentication import Secret, read_hmac
 from pyvrrp.config.defaults import Defaults
 from pyvrrp.config.global_defs import is_link_multicast
@@ -26,13 +27,16 @@ from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tr
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.unicast import read_limits, without_peers
 from pyvrrp.config.values import flag, integer, switch, text
+from pyvrrp.config.vmacs import Devices, Wish, make_devices, on_devices, read_use_ipvlan, read_use_vmac
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.tracked import Tracked
+from pyvrrp.model.vmac import Kind
 from pyvrrp.model.vrrp import (
     Authentication,
     AuthType,
     Garp,
+    GarpExtra,
     PeerTtl,
     State,
     UnicastChecksum,
@@ -42,6 +46,7 @@ from pyvrrp.model.vrrp import (
 from pyvrrp.net import Address
 from pyvrrp.units import CENTISECOND, SECOND, Micros, format_seconds
 
+OWNER: Final = 255
 ADVERT_INT_MAX_V3: Final = 4095 * CENTISECOND
 """12 bits of centiseconds (RFC 9568 §5.2.7)."""
 _HIGHEST_BACKUP: Final = 254
@@ -73,6 +78,7 @@ class Draft:
     limits: list[PeerTtl] = field(default_factory=list)
     secret: Secret = field(default_factory=Secret)
     hmac: Statement | None = None
+    vmac: Wish | None = None
     track_blocks: list[Statement] = field(default_factory=list)
     tracked: dict[str, tuple[Tracked, ...]] = field(default_factory=dict)
     """By block; interfaces excepted."""
@@ -141,6 +147,29 @@ class _Builder:
             self.problems.error(child.line, "VRRP cannot run on the loopback interface", word=1)
         elif child.value is not None:
             self.draft.values["interface"] = child.value
+
+    def use_vmac(self, child: Statement) -> None:
+        if self.draft.vmac is None or self.draft.vmac.kind is Kind.MACVLAN:
+            self.draft.vmac = read_use_vmac(child, self.problems)
+        else:
+            self.problems.error(child.line, f"{self.draft.name} has an ipvlan already", "use_vmac is ignored")
+
+    def use_ipvlan(self, child: Statement) -> None:
+        if self.draft.vmac is not None and self.draft.vmac.kind is Kind.IPVLAN:
+            self.problems.error(child.line, f"{self.draft.name} has an ipvlan already")
+            return
+        wish = self.draft.vmac = read_use_ipvlan(child, self.problems)
+        if wish.address is not None:
+            if self._fits(wish.address.version, child, child.word):
+                self.draft.source = self.draft.source or wish.address.ip
+            else:
+                wish.address = None
+
+    def vrf(self, child: Statement) -> None:
+        if "interface" in self.draft.values:
+            self.problems.error(child.line, "vrf is for instances without interface", word=0)
+        elif child.value is not None:
+            self.draft.values["vrf"] = child.value
 
     def version(self, child: Statement) -> None:
         if not isinstance(child.value, int):
@@ -280,10 +309,16 @@ class _Builder:
         if "virtual_router_id" not in values or (not interface and not self._needs_no_interface()):
             return None
         uses.extend(draft.dev_spans)
-        advertised = _on(draft.addresses, interface)
+        interface = interface or text(values, "vrf") or ""
+        devices = self._devices(interface, family, strict)
+        advertised = on_devices(_on(draft.addresses, interface), family, devices)
+        excluded = on_devices(_on(draft.excluded, interface), family, devices)
         return VrrpInstance(
             name=draft.name,
             interface=interface,
+            vmac=devices.vmac,
+            vmac_xmit_base=flag(values, "vmac_xmit_base"),
+            address_vmacs=devices.address_vmacs,
             virtual_router_id=integer(values, "virtual_router_id", 0),
             version=version,
             state=state,
@@ -293,11 +328,13 @@ class _Builder:
             preempt_delay=preempt_delay,
             authentication=authentication,
             virtual_ipaddress=advertised,
-            virtual_ipaddress_excluded=self._excluded(advertised, interface),
+            virtual_ipaddress_excluded=self._excluded(advertised, excluded),
             virtual_routes=draft.routes,
             virtual_rules=draft.rules,
             static_devices=draft.static_devices,
             promote_secondaries=flag(values, "promote_secondaries"),
+            accept=priority == OWNER or ("accept" in values if strict else "no_accept" not in values),
+            garp_extra_if=self._garp_extra_if(),
             track_interface=tracked,
             **draft.tracked,
             dont_track_primary=flag(values, "dont_track_primary"),
@@ -329,6 +366,44 @@ class _Builder:
             notify_priority_changes=switch(values, "notify_priority_changes"),
             options=read_options(draft.block),
         )
+
+    def _devices(self, interface: str, family: int, strict: bool) -> Devices:
+        """What it has of its own, and the contradictions in that."""
+        draft, values, problems = self.draft, self.draft.values, self.problems
+        wish, lines = draft.vmac, draft.lines
+        line = draft.block.line
+        if wish is not None and not interface:
+            effect = "it does without"
+            problems.error(lines.get("use_vmac", line), "unicast without interface has no device to put one on", effect)
+            wish = None
+        xmit_base = values.pop("vmac_xmit_base", None) is not None
+        if xmit_base and (wish is None or wish.kind is Kind.IPVLAN):
+            problems.error(lines["vmac_xmit_base"], "there is no VMAC", "vmac_xmit_base is ignored")
+        elif xmit_base and strict:
+            message = "strict mode: adverts come from the virtual MAC"
+            problems.error(lines["vmac_xmit_base"], message, "vmac_xmit_base is ignored")
+        elif xmit_base:
+            values["vmac_xmit_base"] = True
+        elif wish is not None and wish.kind is Kind.MACVLAN and draft.peers:
+            message = "unicast adverts cannot come from a virtual MAC address"
+            problems.error(lines["use_vmac"], message, "vmac_xmit_base is used", suggestion="write vmac_xmit_base")
+            values["vmac_xmit_base"] = True
+        if wish is not None and wish.kind is Kind.IPVLAN and family == 4 and draft.source is None:
+            message = "an ipvlan has no IPv4 address of its own to advertise from"
+            suggestion = "write it behind use_ipvlan, or as mcast_src_ip"
+            problems.error(lines["use_ipvlan"], message, f"{draft.name} stays in FAULT", suggestion=suggestion)
+        everywhere = flag(values, "use_vmac_addr")
+        own = [a for a in (*draft.addresses, *draft.excluded) if a.address.version == family]
+        others = [a.dev or interface for a in own if a.use_vmac or (everywhere and a.dev)]
+        router = integer(values, "virtual_router_id", 0)
+        return make_devices(
+            wish, interface, router, family, others, self.defaults.devices, line, problems, chosen=not everywhere
+        )
+
+    def _garp_extra_if(self) -> GarpExtra | None:
+        own = garp_extra(self.draft.values, "garp_extra_if", "vmac_garp_intvl")
+        extra = self.defaults.garp_extra_if if own is None else own
+        return extra if extra is not None and extra.interval else None
 
     def _needs_no_interface(self) -> bool:
         """Unicast from a given address goes wherever the routes lead; the virtual addresses then name their device."""
@@ -378,11 +453,13 @@ class _Builder:
             return None
         return priority if isinstance(priority, int) else _HIGHEST_BACKUP
 
-    def _excluded(self, advertised: tuple[VirtualAddress, ...], interface: str) -> tuple[VirtualAddress, ...]:
+    def _excluded(
+        self, advertised: tuple[VirtualAddress, ...], excluded: tuple[VirtualAddress, ...]
+    ) -> tuple[VirtualAddress, ...]:
         """Without those that are advertised anyway."""
         present = {(address.address, address.dev) for address in advertised}
         kept = []
-        for address in _on(self.draft.excluded, interface):
+        for address in excluded:
             if (address.address, address.dev) in present:
                 message = f"{address.address} is in virtual_ipaddress too"
                 line = self.draft.lines["virtual_ipaddress_excluded"]
@@ -467,6 +544,9 @@ HANDLERS: Final[Mapping[str, Callable[[_Builder, Statement], None]]] = {
     "interface": _Builder.interface,
     "version": _Builder.version,
     "native_ipv6": _Builder.native_ipv6,
+    "use_vmac": _Builder.use_vmac,
+    "use_ipvlan": _Builder.use_ipvlan,
+    "vrf": _Builder.vrf,
     "mcast_src_ip": _Builder.source,
     "unicast_src_ip": _Builder.source,
     "mcast_dst_ip": _Builder.destination,

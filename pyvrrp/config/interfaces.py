@@ -27,14 +27,14 @@ def absent_interfaces(
 ) -> tuple[ConfigProblem, ...]:
     """A problem for each use of a device that is not among `present`.
 
-    Without dynamic_interfaces keepalived does not start then, and neither do we.
+    Without dynamic_interfaces keepalived does not start then. We do: one that is created later is found.
     """
     return tuple(_absent(use, dynamic) for use in uses if use.name not in present)
 
 
 def _absent(use: InterfaceUse, dynamic: bool) -> ConfigProblem:
-    severity, effect, kind = Severity.FATAL, "the daemon does not start", use.kind
-    suggestion: str | None = "create it first, correct its name, or set dynamic_interfaces in global_defs"
+    severity, effect, kind = Severity.ERROR, "it is waited for; keepalived does not start", use.kind
+    suggestion: str | None = "correct its name, or set dynamic_interfaces in global_defs if it comes later"
     if not use.needed:
         severity, effect, suggestion = Severity.ERROR, "the line is ignored", None
     elif dynamic:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from pyvrrp.config.announcing import read_garp_group
 from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.trackable import is_reversed, read_link_beat, read_link_delay, read_track_file, read_track_process
@@ -12,7 +13,6 @@ from pyvrrp.config.tree import Statement
 from pyvrrp.model.options import InstanceOptions
 from pyvrrp.model.tracked import (
     BfdInstance,
-    GarpGroup,
 )
 
 
@@ -52,8 +52,7 @@ def _block(block: Statement, problems: Problems) -> Iterator[tuple[str, Any]]:
                 session = replace(session, vrrp="vrrp" in own, checker="checker" in own)
             yield "bfd_instances", session
         case "garp_group":
-            names = (word for c in inside if c.word in ("interface", "interfaces") for word in _names(c))
-            yield "garp_groups", fill(GarpGroup, inside, interfaces=tuple(names))
+            yield "garp_groups", read_garp_group(block, problems)
         case "interface_up_down_delays":
             for line in inside:
                 yield "interface_up_down_delays", read_link_delay(line, problems)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pyvrrp.config.announcing import garp_interfaces
 from pyvrrp.config.defaults import read_defaults
 from pyvrrp.config.instances import build_instance
 from pyvrrp.config.interfaces import InterfaceUse
@@ -50,6 +51,9 @@ def build_routers(
     for block in root.children:
         if block.word in ("linkbeat_interfaces", "interface_up_down_delays"):
             uses += [_beat(child, block, problems) for child in block.children]
+        elif block.word == "garp_group":
+            places = garp_interfaces(block)
+            uses += [InterfaceUse(word, problems.source.span(line, at), block.word) for line, at, word in places]
     check_virtual_router_ids(instances, blocks, problems)
     groups = _named(root, "vrrp_sync_group", problems)
     left_out = blocks.keys() - instances.keys()

@@ -1,16 +1,17 @@
 """Gratuitous ARP and unsolicited neighbor advertisements, paced without ever making anybody wait.
 
-On each interface and for each family at most one goes out in `vrrp_garp_interval` or `vrrp_gna_interval`.
+On each interface (a VMAC counts as its parent) and for each family at most one goes out in `vrrp_garp_interval` or
+`vrrp_gna_interval`; the interfaces of a garp_group share one interval of their own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Final
 
-from pyvrrp.model.config import GlobalDefs
+from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.units import Micros, seconds
 
@@ -19,8 +20,8 @@ _AT_ONCE: Final = 64
 
 Send = Callable[[str, VirtualAddress], None]
 """instance, address."""
-Lane = tuple[str, int]
-"""Interface and IP version."""
+Lane = tuple[str | int, int]
+"""Interface, or number of a garp_group, and IP version."""
 
 
 class Announcer:
@@ -29,12 +30,28 @@ class Announcer:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._intervals: dict[int, Micros] = {4: 0, 6: 0}
+        self._grouped: dict[Lane, Micros] = {}
+        """Intervals of garp_groups."""
+        self._group_of: dict[str, int] = {}
+        self._queued: Counter[tuple[str, VirtualAddress]] = Counter()
+        """How often each stands in its lane's queue."""
+        self._parents: dict[str, str] = {}
+        self._most: dict[str, int] = {}
+        """Packets of an instance's largest burst, an address: more than that of one are never worth the wait."""
         self._waiting: dict[Lane, deque[tuple[str, VirtualAddress]]] = {}
         self._ready: deque[tuple[str, VirtualAddress]] = deque()
         """What no interval holds back."""
 
-    def configure(self, global_defs: GlobalDefs) -> None:
-        self._intervals = {4: global_defs.garp_interval, 6: global_defs.gna_interval}
+    def configure(self, config: Config) -> None:
+        self._intervals = {4: config.global_defs.garp_interval, 6: config.global_defs.gna_interval}
+        self._parents = {vmac.name: vmac.parent for i in config.vrrp_instances for vmac in i.vmacs}
+        self._group_of, self._grouped = {}, {}
+        for number, group in enumerate(config.garp_groups):
+            self._group_of |= dict.fromkeys(group.interfaces, number)
+            self._grouped |= {(number, 4): group.garp_interval, (number, 6): group.gna_interval}
+        self._most = {
+            i.name: max(i.garp.repeat, i.garp.refresh_repeat, i.garp.lower_prio_repeat) for i in config.vrrp_instances
+        }
 
     def burst(self, instance: str, addresses: tuple[VirtualAddress, ...], repeat: int) -> None:
         """`repeat` rounds over the addresses (keepalived's order)."""
@@ -54,27 +71,43 @@ class Announcer:
     def forget(self, instance: str) -> None:
         """The instance gave up its addresses: nothing that still waits may go out."""
         self._ready = deque(item for item in self._ready if item[0] != instance)
+        for item in [item for item in self._queued if item[0] == instance]:
+            del self._queued[item]
         for lane, queue in self._waiting.items():
             self._waiting[lane] = deque(item for item in queue if item[0] != instance)
 
     def _announce(self, instance: str, address: VirtualAddress) -> None:
-        lane = address.dev, address.address.version
+        lane = self._lane(address)
         queue = self._waiting.get(lane)
         if queue is not None:
-            queue.append((instance, address))
+            item = instance, address
+            if self._queued[item] < self._most.get(instance, 1):
+                self._queued[item] += 1
+                queue.append(item)
             return
         self._send(instance, address)
-        if self._intervals[lane[1]]:
+        if self._interval(lane):
             self._waiting[lane] = deque()
             self._later(lane)
 
+    def _lane(self, address: VirtualAddress) -> Lane:
+        device = self._parents.get(address.dev, address.dev)
+        return self._group_of.get(device, device), address.address.version
+
+    def _interval(self, lane: Lane) -> Micros:
+        return self._grouped.get(lane, self._intervals[lane[1]])
+
     def _later(self, lane: Lane) -> None:
-        asyncio.get_running_loop().call_later(seconds(self._intervals[lane[1]]), self._next, lane)
+        asyncio.get_running_loop().call_later(seconds(self._interval(lane)), self._next, lane)
 
     def _next(self, lane: Lane) -> None:
         queue = self._waiting[lane]
         if not queue:
             del self._waiting[lane]
             return
-        self._send(*queue.popleft())
+        item = queue.popleft()
+        self._queued[item] -= 1
+        if not self._queued[item]:
+            del self._queued[item]
+        self._send(*item)
         self._later(lane)

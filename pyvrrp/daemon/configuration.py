@@ -66,6 +66,8 @@ class Reading:
     """The mail servers it names."""
     statements: int = 1
     """How many it has; none in a file that is empty, or no configuration."""
+    absent: frozenset[str] = frozenset()
+    """Devices that are not there, and of which it does not say that they may be (dynamic_interfaces)."""
 
     @property
     def status(self) -> ExitStatus:
@@ -108,7 +110,11 @@ def with_devices(reading: Reading) -> Reading:
 
     try:
         dynamic = reading.config.global_defs.dynamic_interfaces
-        found = absent_interfaces(reading.devices, _present(), dynamic=dynamic)
+        made = {vmac.name for instance in reading.config.vrrp_instances for vmac in instance.vmacs}
+        present = made.union(_present())
+        found = absent_interfaces(reading.devices, present, dynamic=dynamic)
+        missing = frozenset(use.name for use in reading.devices if use.needed and use.name not in present)
+        reading = replace(reading, absent=frozenset() if dynamic else missing)
     except KernelError as error:
         found = (
             ConfigProblem(
@@ -240,13 +246,19 @@ def _present() -> frozenset[str]:
         links.close()
 
 
-def refusal(reading: Reading) -> str | None:
-    """Why a running daemon does not go over to this configuration; None where it does."""
+def refusal(reading: Reading, running: Reading | None = None) -> str | None:
+    """Why a running daemon does not go over to this configuration; None where it does.
+
+    A device that is not there and that the running configuration does not name is taken for misspelt.
+    """
     if not reading.statements:
         return "the file is empty, or no configuration"
     decisive = (p for p in reading.problems if p.severity is Severity.FATAL or p.damage or p.kind in _DAMAGED)
     worst = next(decisive, None)
-    return None if worst is None else line(worst)
+    if worst is not None:
+        return line(worst)
+    unheard = reading.absent - {use.name for use in running.devices} if running is not None else frozenset()
+    return next((line(p) for p in reading.problems if any(f"interface {n} does" in p.message for n in unheard)), None)
 
 
 def line(problem: ConfigProblem) -> str:

@@ -43,12 +43,13 @@ def wanted_sockets(
         where = _where(instance, interfaces, virtual)
         if where is None:
             continue
-        places[instance.name] = instance.interface, where
-        facts = interfaces.get(instance.interface)
+        dev = instance.advert_dev
+        places[instance.name] = dev, where
+        facts = interfaces.get(dev)
         size = _buffer(config, instance, facts)
         ids = ALL_ROUTERS if everything else frozenset({instance.virtual_router_id})
         for protocol in _protocols(instance):
-            key = instance.interface, where, protocol
+            key = dev, where, protocol
             before = wanted.get(key)
             if before is None:
                 wanted[key] = Wanted(0 if facts is None else facts.index, ids, size)
@@ -61,7 +62,7 @@ def wanted_sockets(
 def _where(
     instance: VrrpInstance, interfaces: Mapping[str, InterfaceFacts], virtual: Collection[Address]
 ) -> Address | None:
-    if instance.interface and instance.interface not in interfaces:
+    if instance.advert_dev and instance.advert_dev not in interfaces:
         return None
     return choose_source(instance, interfaces, virtual) if instance.unicast_peer else instance.mcast_dst_ip
 

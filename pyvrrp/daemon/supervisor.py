@@ -294,7 +294,7 @@ class Supervisor:
         new = self._read()
         for level, line in lines(new.problems):
             self.log(level, line)
-        if (reason := refusal(new) or self._cannot_change(new)) is not None:
+        if (reason := refusal(new, self._reading) or self._cannot_change(new)) is not None:
             self._reload_done(f"refused: {reason}; the running configuration stays")
             return
         old, self._reading = self._reading.config, new

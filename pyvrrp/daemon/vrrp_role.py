@@ -54,7 +54,7 @@ from pyvrrp.daemon.listening import Listening
 from pyvrrp.daemon.role import Host
 from pyvrrp.daemon.throttle import Throttle
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.api import Addresses, Links, Packets, Routing
+from pyvrrp.kernel.api import Addresses, Firewall, Links, Packets, Routing, Sysctls, Vmacs
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import State, VirtualAddress
@@ -62,6 +62,8 @@ from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
+    from pyvrrp.daemon.devices import Devices
+    from pyvrrp.daemon.guard import Guard
     from pyvrrp.daemon.sync_follower import SyncFollower
     from pyvrrp.daemon.vrrp_teller import VrrpTeller
     from pyvrrp.daemon.vrrp_trackers import Trackers
@@ -97,6 +99,9 @@ class VrrpRole:
         addresses: Addresses | None = None,
         packets: Packets | None = None,
         routing: Routing | None = None,
+        vmacs: Vmacs | None = None,
+        sysctls: Sysctls | None = None,
+        firewall: Firewall | None = None,
     ) -> None:
         from pyvrrp.kernel.addresses import LinuxAddresses
         from pyvrrp.kernel.links import LinuxLinks
@@ -108,6 +113,13 @@ class VrrpRole:
         self._packets: Packets = LinuxPackets() if packets is None else packets
         self._routing = routing
         """Only where there is something for it to do."""
+        self._vmacs = vmacs
+        self._sysctls = sysctls
+        self._own: Devices | None = None
+        """Where an instance has devices of its own."""
+        self._firewall = firewall
+        self._guard: Guard | None = None
+        """Where an instance needs firewall rules."""
         self._timer = Timer()
         self._armed: Micros | None = None
         self._poll = select.poll()
@@ -132,16 +144,20 @@ class VrrpRole:
     def start(self, config: Config, previous: VrrpSnapshot | None) -> None:
         """Look at the interfaces, open the sockets, begin. KernelError if that is not allowed at all."""
         loop = asyncio.get_running_loop()
-        self._config = config
+        if previous is not None and previous.devices is not None:
+            self._devices_of_own().resume(previous.devices)
+        config = self._config = self._with_devices(config)
+        self._have_guard(config, previous)
         self._router = Router(config)
-        self._announcer.configure(config.global_defs)
+        self._announcer.configure(config)
         masters = self._router.resume(previous) if previous is not None else frozenset[str]()
         self._handle = self._host.begun(self._router, config if previous is None else None)
         at = monotonic()
         self._virtual = _virtual(config)
         for name, facts in self._links.dump().items():
             self._devices[name] = facts
-            self._interfaces[name] = without_virtual(facts, self._virtual)
+        for name, facts in self._devices.items():
+            self._interfaces[name] = self._seen(name, facts)
             self._handle(InterfaceChanged(at, name, self._interfaces[name]))
         self._silence_igmp()
         self._open_sockets()
@@ -156,6 +172,8 @@ class VrrpRole:
             self._watch_routing()
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
+        if self._own is not None:
+            self._own.tidy()
 
     def _silence_igmp(self) -> None:
         """disable_local_igmp, which as in keepalived counts at start only."""
@@ -183,8 +201,9 @@ class VrrpRole:
                 router.handle(TimePassed(due))
 
     def reload(self, config: Config) -> None:
-        self._config = config
-        self._announcer.configure(config.global_defs)
+        config = self._config = self._with_devices(config)
+        self._have_guard(config, None)
+        self._announcer.configure(config)
         self._virtual = _virtual(config)
         for name, facts in self._devices.items():
             self._interface_changed(name, facts)
@@ -192,6 +211,8 @@ class VrrpRole:
         self._look_and_tell(config)
         self._follow(config)
         self._feed(Reconfigured(monotonic(), config))
+        if self._own is not None:
+            self._own.tidy()
         if self._teller is not None and self._teller.wants_states:
             self._clear_desk()
             self._teller.states(self._router.snapshot())
@@ -208,6 +229,48 @@ class VrrpRole:
             await self._teller.settle()
         if self._reports is not None:
             self._reports.restore()
+        if self._host.options.dont_release_vrrp:
+            return
+        if self._guard is not None:
+            self._guard.stop()
+        if self._own is not None:
+            self._own.stop()
+
+    def _have_guard(self, config: Config, previous: VrrpSnapshot | None) -> None:
+        """Firewall rules, where something needs them."""
+        if self._guard is None:
+            if all(instance.accept and not instance.vmacs for instance in config.vrrp_instances):
+                return
+            from pyvrrp.daemon.guard import Guard
+            from pyvrrp.kernel.nftables import LinuxFirewall
+
+            given = self._firewall
+            self._guard = Guard(LinuxFirewall if given is None else lambda: given, self._host)
+            self._guard.watch()
+            if previous is not None:
+                self._guard.resume(previous)
+        self._guard.configure(config, self._own)
+
+    def _with_devices(self, config: Config) -> Config:
+        """Make what instances have of their own; the configuration with the names that it got."""
+        if self._own is None and not any(i.vmacs or i.promote_secondaries for i in config.vrrp_instances):
+            return config
+        return self._devices_of_own().configure(config)
+
+    def _devices_of_own(self) -> Devices:
+        if self._own is None:
+            from pyvrrp.daemon.devices import Devices
+            from pyvrrp.kernel.sysctl import LinuxSysctls
+            from pyvrrp.kernel.vmacs import LinuxVmacs
+
+            vmacs = LinuxVmacs() if self._vmacs is None else self._vmacs
+            sysctls = LinuxSysctls() if self._sysctls is None else self._sysctls
+            self._own = Devices(vmacs, sysctls, self._host, self._look_again)
+        return self._own
+
+    def _look_again(self, name: str) -> None:
+        if name in self._devices:
+            self._interface_changed(name, self._devices[name])
 
     def _look_and_tell(self, config: Config) -> None:
         """Track and tell what the configuration names; where it names nothing, nothing is loaded for it."""
@@ -248,6 +311,8 @@ class VrrpRole:
         if self._listening.look_at is not None:
             self._read_packets()
         found = self._router.snapshot()
+        if self._own is not None:
+            found = replace(found, devices=self._own.snapshot())
         return found if self._trackers is None else replace(found, trackers=self._trackers.snapshot())
 
     @property
@@ -284,13 +349,19 @@ class VrrpRole:
             self._ahead = ahead
             self._handle(WallClock(at, at + ahead))
 
+    def _seen(self, name: str, facts: InterfaceFacts) -> InterfaceFacts:
+        facts = without_virtual(facts, self._virtual)
+        return facts if self._own is None else self._own.seen(name, facts, self._devices)
+
     def _interface_changed(self, name: str, facts: InterfaceFacts | None) -> None:
+        if self._own is not None and self._own.noticed(name, facts):
+            return
         if facts is None:
             self._devices.pop(name, None)
             self._interfaces.pop(name, None)
         else:
             self._devices[name] = facts
-            facts = without_virtual(facts, self._virtual)
+            facts = self._seen(name, facts)
             if self._interfaces.get(name) == facts:
                 return  # our own doing: each of a thousand addresses is announced to us
             self._interfaces[name] = facts
@@ -389,6 +460,9 @@ class VrrpRole:
         if routing:
             refusals += self._route(RemoveRouting, routing)
         refusals += [refusal for refusal, fault in _each(gone, self._addresses.remove) if fault not in _EXPECTED]
+        if self._guard is not None:
+            self._guard.leave(gone)
+            self._guard.take(come)
         refusals += [refusal for refusal, _ in _each(come, self._addresses.add)]
         if routing:
             refusals += self._route(AddRouting, routing)
@@ -512,6 +586,10 @@ class VrrpRole:
         self._host.changed()
 
     def _open_sockets(self) -> None:
+        if self._own is not None:
+            self._own.lend(self._interfaces, self._virtual)
+        if self._guard is not None:
+            self._guard.refresh(self._own)
         self._needs_clock = any(instance.auth_hmac is not None for instance in self._config.vrrp_instances)
         self._listening.open(self._config, self._interfaces, self._virtual)
 

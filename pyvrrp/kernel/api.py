@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address, Interface
 from pyvrrp.units import Micros
 
 if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.core.lvs.ipvs_settings import Settings
     from pyvrrp.core.lvs.ipvs_table import Dump, Operation, Table
     from pyvrrp.core.vrrp.events import InterfaceFacts
+    from pyvrrp.core.vrrp.vmacs import Found
     from pyvrrp.errors import KernelError
     from pyvrrp.kernel.linkbeat import Method
     from pyvrrp.model.lvs import ServiceKey
     from pyvrrp.model.routing import Route, Rule
+    from pyvrrp.model.vmac import Vmac
     from pyvrrp.model.vrrp import VirtualAddress
 
 Received = Callable[[Micros, str, Address, Address, int, bytes, int, int], None]
@@ -84,6 +86,60 @@ class Routing(Protocol):
         ...
 
     def read(self) -> None: ...
+
+
+class Vmacs(Protocol):
+    """Macvlans and ipvlans."""
+
+    def dump(self) -> Mapping[str, Found]:
+        """All devices by name."""
+        ...
+
+    def make(self, vmac: Vmac, parent: Found, vrf: int) -> None:
+        """Down, so that it can be set up first. `vrf`: index of the VRF that it belongs to; 0: none."""
+        ...
+
+    def set_up(self, name: str) -> None: ...
+
+    def remove(self, name: str) -> None:
+        """One that is not there is a success."""
+        ...
+
+    def add_address(self, name: str, address: Interface, *, preferred: bool) -> None:
+        """One that is there is a success. `preferred`: for more than what binds to it."""
+        ...
+
+    def remove_address(self, name: str, address: Interface) -> None: ...
+
+
+class Sysctls(Protocol):
+    """Settings of the network namespace, by their path below /proc/sys."""
+
+    def read(self, path: str) -> str | None:
+        """None where there is no such setting (any more)."""
+        ...
+
+    def write(self, path: str, value: str) -> None: ...
+
+    def devices(self) -> list[str]:
+        """All that have settings of their own, ``default`` among them."""
+        ...
+
+
+class Firewall(Protocol):
+    """The packet filter, in the words of nftables."""
+
+    def apply(self, text: str) -> None:
+        """One transaction: all of it or nothing."""
+        ...
+
+    def watch(self) -> int:
+        """The descriptor that becomes readable when somebody changes rules."""
+        ...
+
+    def read(self, table: str) -> bool:
+        """Has somebody deleted something of the table?"""
+        ...
 
 
 class Packets(Protocol):

@@ -174,11 +174,7 @@ class VrrpGlobals:
     disable_local_igmp: bool = False
     linkbeat_use_polling: bool = False
     log_unknown_vrids: bool = False
-    vmac_addr_prefix: str | None = None
-    vmac_prefix: str | None = None
     vrrp_delay_after_boot: Micros = 0
-    vrrp_garp_extra_if: tuple[str, ...] = ()
-    """[all] SECONDS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # most configurations do without
     from pyvrrp.model.notify import Notify
     from pyvrrp.model.options import InstanceOptions
     from pyvrrp.model.routing import Route, Rule
+    from pyvrrp.model.vmac import Vmac
 
 
 class State(IntEnum):
@@ -140,6 +141,15 @@ class Garp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GarpExtra:
+    """[all] SECONDS: gratuitous ARP for addresses on devices that carry no advertisements (garp_extra_if)."""
+
+    interval: Micros
+    every_device: bool = False
+    """On devices of all kinds, not on VMACs only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VrrpInstance(Tracking):
     """One virtual router on one interface (vrrp_instance)."""
 
@@ -221,8 +231,27 @@ class VrrpInstance(Tracking):
     notify_priority_changes: bool | None = None
     """Changes of the effective priority are written to FIFOs; None: as the sync group says, else global_defs."""
     garp: Garp = field(default_factory=Garp)
+    garp_extra_if: GarpExtra | None = None
+    vmac: Vmac | None = None
+    """A device of its own, on `interface` (use_vmac, use_ipvlan)."""
+    vmac_xmit_base: bool = False
+    """Advertise from `interface` nevertheless."""
+    address_vmacs: tuple[Vmac, ...] = ()
+    """VMACs on other interfaces, for virtual addresses there."""
+    accept: bool = True
+    """False with no_accept: packets to and from the virtual addresses are dropped; never so for their owner."""
     options: InstanceOptions | None = None
     """What is not acted on."""
+
+    @property
+    def advert_dev(self) -> str:
+        """Device by which the advertisements come and go."""
+        return self.interface if self.vmac is None or self.vmac_xmit_base else self.vmac.name
+
+    @property
+    def vmacs(self) -> tuple[Vmac, ...]:
+        """All devices of its own."""
+        return self.address_vmacs if self.vmac is None else (self.vmac, *self.address_vmacs)
 
     @property
     def family(self) -> int:

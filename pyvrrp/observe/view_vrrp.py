@@ -139,7 +139,7 @@ def detail(
             "interface",
             [
                 words(
-                    f"{instance.interface}, virtual router id {instance.virtual_router_id}, version {instance.version}"
+                    f"{_devices(instance)}, virtual router id {instance.virtual_router_id}, version {instance.version}"
                 )
             ],
         ),
@@ -196,14 +196,19 @@ def _errors(stats: Stats) -> Piece:
     return Piece(short(count), Style.BAD if count else Style.PLAIN)
 
 
+def _devices(instance: InstanceSnapshot) -> str:
+    return instance.interface if instance.vmac is None else f"{instance.interface} ({instance.vmac})"
+
+
 def _what(instance: InstanceSnapshot) -> list[Piece]:
     """Device, router id and addresses."""
-    place = Piece(f"{instance.interface} vrid {instance.virtual_router_id}", Style.FAINT)
+    place = Piece(f"{_devices(instance)} vrid {instance.virtual_router_id}", Style.FAINT)
     return [place, *(piece for address in instance.addresses for piece in _address(address, instance, full=False))]
 
 
 def _address(address: AddressSnapshot, instance: InstanceSnapshot, *, full: bool) -> list[Piece]:
-    text = address.address if address.dev == instance.interface and not full else f"{address.address} dev {address.dev}"
+    usual = (instance.interface, instance.vmac)
+    text = address.address if address.dev in usual and not full else f"{address.address} dev {address.dev}"
     master = instance.state == "MASTER"
     if master and not address.present:
         return [Piece(f"{text} (missing)", Style.BAD)]

@@ -27,6 +27,7 @@ from pyvrrp.core.vrrp.events import (
 )
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
+from pyvrrp.core.vrrp.vmacs import without_vmacs
 from pyvrrp.model.config import Config
 from pyvrrp.net import Address
 from pyvrrp.simulate.clock import Clock
@@ -78,6 +79,7 @@ class World:
         reload: Callable[[str, str], Config] | None = None,
     ) -> None:
         """`clocks`: parts in a million that a director's runs fast. `reload` reads a file for a director."""
+        configs = {name: without_vmacs(config) for name, config in configs.items()}
         topology = lay_out(configs) if topology is None else topology
         self.now: Micros = 0
         self.random = Random(seed)
@@ -260,7 +262,7 @@ class World:
 
     def _load(self, director: Director, file: str) -> None:
         assert self._reload is not None
-        director.config = self._reload(director.name, file)
+        director.config = without_vmacs(self._reload(director.name, file))
         self.judge.reconfigured()
 
     def _take_away(self, director: Director, address: Address) -> None:

@@ -93,6 +93,37 @@ def test_a_broken_file_does_not_replace_a_good_configuration(lab: Lab) -> None:
     assert lab.hosts["d1"].holds(VIP)
 
 
+def test_an_interface_that_comes_later_is_waited_for(lab: Lab) -> None:
+    """Created late, deleted, created again under another index, and renamed away and back."""
+    host = lab.hosts["d1"]
+    lab.start("d1", OURS, instance(device="late0", vips=(f"{VIP}/24",)))
+    lab.until(lambda: "Entering FAULT STATE" in lab.daemons["d1"].log(), within=10, what="it waits")
+    assert "interface missing: late0" in lab.daemons["d1"].log()
+
+    def create() -> None:
+        lab.net.plug(host, "late0", "br0")
+        host.add_address("late0", "203.0.113.1/24")
+        host.set_link("late0", up=True)
+        lab.until_master("d1")
+
+    create()
+    host.netlink.link("del", index=host.index("late0"))
+    lab.until(lambda: not host.holds(VIP), within=5, what="it is gone")
+    create()
+    index = host.index("late0")
+    for name in ("other0", "late0"):
+        host.netlink.link("set", index=index, state="down")
+        host.netlink.link("set", index=index, ifname=name)
+        host.netlink.link("set", index=index, state="up")
+        if name == "other0":
+            lab.until(lambda: lab.daemons["d1"].instance("VI_1")["state"] == "FAULT", within=5, what="renamed away")
+    lab.until_master("d1")
+    lab.reload("d1", instance(device="late0", priority=120))
+    lab.until(
+        lambda: "Reload complete" in lab.daemons["d1"].log(), within=10, what="a reload that changes the priority"
+    )
+
+
 def test_a_reload_does_not_name_a_device_that_is_not_there(lab: Lab) -> None:
     lab.start("d1", OURS, instance())
     lab.until_master("d1")
@@ -173,11 +204,11 @@ def test_the_namespace_may_be_named(lab: Lab) -> None:
 
 @pytest.mark.parametrize("foreground", [True, False])
 def test_a_start_that_fails_says_why(lab: Lab, foreground: bool) -> None:
-    write(lab, instance(device="eth7"))
+    write(lab, instance(vrid=0))
     failed = call(lab, *(["-n"] if foreground else []), *files(lab))
     assert failed.returncode == 2
-    assert "eth7 does not exist" in failed.stderr
-    assert f"{lab.directory}/d1.conf:4:" in failed.stderr
+    assert "virtual_router_id" in failed.stderr
+    assert f"{lab.directory}/d1.conf:" in failed.stderr
     lab.until(lambda: not lab.hosts["d1"].processes(), within=5, what="its end")
     assert not list(lab.directory.glob("*.pid"))
 

@@ -5,7 +5,7 @@ TABLE = """
 linkbeat_use_polling | flag | off | active | ask the interfaces for their link state instead of listening to netlink
 net_namespace | !word | none | active; once | run in this network namespace; pid files go to their own directory
 net_namespace_ipvs | ?word | same namespace as process | active | programme IPVS in this namespace
-namespace_with_ipsets | flag | off | firewall | permit ipsets inside a namespace on kernels older than 3.13
+namespace_with_ipsets | flag | off | active | permit ipsets inside a namespace on kernels older than 3.13
 use_pid_dir | flag | off (on if instance or net_namespace set) | active | put pid files in RUNSTATEDIR/keepalived/
 instance | !word | none | active; once | name of this daemon, part of pid file names and of the syslog ident
 child_wait_time | uint 0.. | 5 s | active | how long the supervisor waits for its workers at stop before it kills them
@@ -15,7 +15,7 @@ static_ipaddress | lines static_ipaddress | - | active | addresses kept for the 
 static_routes | lines static_routes | - | active | routes kept for the life of the daemon
 static_rules | lines static_rules | - | active | policy rules kept for the life of the daemon
 vrrp_sync_group | block vrrp_sync_group !NAME | - | active | instances that change state together
-garp_group | block garp_group | - | garpgroup; needs garp_interval or gna_interval | common pacing of gratuitous ARP
+garp_group | block garp_group | - | active; needs garp_interval or gna_interval | common pacing of gratuitous ARP
 linkbeat_interfaces | lines linkbeat_interfaces | - | active | per-interface link polling
 vrrp_instance | block vrrp_instance !NAME | - | active | one virtual router
 vrrp_script | block vrrp_script NAME | - | active; needs script | a command that says whether instances are fit
@@ -75,20 +75,20 @@ vrrp_down_timer_adverts | uint 1..100 | 3 | active | adverts missed before maste
 vrrp_garp_interval | secs 0.000001..4294.967295 | 0 | active | gap between GARPs per interface; >=1 logs a note
 vrrp_gna_interval | secs 0.000001..4294.967295 | 0 | active | gap between unsolicited NAs
 vrrp_min_garp | bool | off | active | set repeat=1, refresh=0, refresh_repeat=0, delay=0 for those still at defaults
-vrrp_garp_extra_if | !extra 1..86400 | 0 (off) | extraif | refresh GARPs for VIPs on VMAC/other interfaces
-vrrp_vmac_garp_intvl | !extra 1..86400 | 0 | extraif; says DEPRECATED; old vrrp_garp_extra_if | old name
+vrrp_garp_extra_if | !extra 1..86400 | 0 (off) | active | refresh GARPs for VIPs on VMAC/other interfaces
+vrrp_vmac_garp_intvl | !extra 1..86400 | 0 | active; says DEPRECATED; old vrrp_garp_extra_if | old name
 vrrp_lower_prio_no_advert | bool | false | active | stay silent on a lower-priority advert
 vrrp_higher_prio_send_advert | bool | false | active | send one more advert before yielding
 vrrp_version | uint~ 2..3 | 2 | active | default version for IPv4 instances
-vrrp_iptables | ?words | unset; bare = INPUT OUTPUT | firewall; says GENERAL | iptables chains for no_accept
-vrrp_ipsets | ?words | - | firewall | ipset names
-nftables | ?word | unset; bare = keepalived | firewall; once | use nftables for no_accept / VMAC
-nftables_priority | int -2147483648..2147483647 | -1 | firewall | base chain priority
-nftables_ifindex | flag | off | firewall | match ifindex instead of name
+vrrp_iptables | ?words | unset; bare = INPUT OUTPUT | active; says GENERAL | iptables chains for no_accept
+vrrp_ipsets | ?words | - | active | ipset names
+nftables | ?word | unset; bare = keepalived | active; once | use nftables for no_accept / VMAC
+nftables_priority | int -2147483648..2147483647 | -1 | active | base chain priority
+nftables_ifindex | flag | off | active | match ifindex instead of name
 nftables_ipvs | ?word | unset; bare = keepalived_ipvs | ipvsnft | nftables fwmark helper for virtual_server_group
 nftables_ipvs_priority | int -2147483648..2147483647 | -1 | ipvsnft | base chain priority of the IPVS table
 nftables_ipvs_start_fwmark | uint 1.. | 1000 | ipvsnft | first mark allocated
-nftables_counters | flag | off | firewall | add counters to rules
+nftables_counters | flag | off | active | add counters to rules
 vrrp_check_unicast_src | flag | off | active | drop unicast adverts from unlisted sources
 vrrp_skip_check_adv_addr | bool all | false | active | check VIP list only when the sender changes
 vrrp_strict | flag | false | active | obey the RFCs to the letter
@@ -151,8 +151,8 @@ vrrp_startup_delay | secs 0.001..4294 | 0 | active | hold VRRP after start; larg
 vrrp_delay_after_boot | secs 0.001..4294 | 0 | active; new | hold VRRP until this long after system boot
 log_unknown_vrids | flag | off | active | log adverts for VRIDs not configured on the interface
 vrrp_owner_ignore_adverts | bool | false | active; new | priority-255 instances ignore adverts
-vmac_prefix | word | vrrp | vmac; once | prefix of generated VMAC names
-vmac_addr_prefix | word | = vmac_prefix | vmac; once | prefix of VMACs made for VIPs on other interfaces
+vmac_prefix | word | vrrp | active; once | prefix of generated VMAC names
+vmac_addr_prefix | word | = vmac_prefix | active; once | prefix of VMACs made for VIPs on other interfaces
 umask | umask | 0177 | umask | file creation mask
 random_seed | uint 0.. | time based | seed | meant to seed ${_RANDOM}; has no effect in keepalived either
 reload_check_config | ?word | off; bare = /dev/null | reload | validate with a -t child before reload

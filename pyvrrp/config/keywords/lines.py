@@ -18,7 +18,7 @@ no_track | flag | off | active | do not react to its deletion
 preferred_lft | word | forever | active | preferred lifetime
 
 [virtual_address: address]
-use_vmac | flag | off | addressword | put this VIP on a VMAC
+use_vmac | flag | off | active | put this VIP on a VMAC
 
 [static_ipaddress: address]
 track_group | word | none | active | follow this track_group
@@ -137,7 +137,7 @@ track_group | word | none | active | follow this track_group
 <line> | words1 | - | active | names of instances
 
 [interfaces]
-<line> | words1 | - | garpgroup | names of interfaces
+<line> | words1 | - | active | names of interfaces
 
 [notification_email]
 <line> | words1 | - | active | addresses of recipients

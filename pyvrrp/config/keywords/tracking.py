@@ -48,8 +48,8 @@ checker | flag | both if neither | bfd | send events to checkers
 group | lines group | - | active | instances of the group
 
 [garp_group]
-garp_interval | secs 0..4294.967295 | 0 | garpgroup | gap between GARPs
-gna_interval | secs 0..4294.967295 | 0 | garpgroup | gap between NAs
-interface | ifname | - | garpgroup | put one interface in the group; already in one / VMAC: error
-interfaces | lines interfaces | - | garpgroup | several interfaces
+garp_interval | secs 0..4294.967295 | 0 | active | gap between GARPs
+gna_interval | secs 0..4294.967295 | 0 | active | gap between NAs
+interface | ifname | - | active | put one interface in the group; already in one / VMAC: error
+interfaces | lines interfaces | - | active | several interfaces
 """

@@ -19,10 +19,10 @@ sync_group_tracking_weight | flag | off | active | allow weighted tracking in th
 notify_priority_changes | bool | global | active | fifo events for priority changes of members
 
 [vrrp_instance]
-use_vmac | ?words | name vrrp.VRID, address 00:00:5e:00:01:VRID | vmac | run on a private macvlan with virtual MAC
-use_vmac_addr | flag | off | vmac | VMACs also for VIPs on other interfaces
-vmac_xmit_base | flag | off; forced with unicast | vmac | send adverts on the parent interface
-use_ipvlan | !words | bridge | vmac | run on an ipvlan
+use_vmac | ?words | name vrrp.VRID, address 00:00:5e:00:01:VRID | active | run on a private macvlan with virtual MAC
+use_vmac_addr | flag | off | active | VMACs also for VIPs on other interfaces
+vmac_xmit_base | flag | off; forced with unicast | active | send adverts on the parent interface
+use_ipvlan | ?words | bridge | active | run on an ipvlan
 unicast_peer | lines unicast_peer | multicast | active | peers; empty block = deprecated fallback to multicast
 unicast_fault_no_peer | flag | off | active | FAULT instead of multicast fallback
 check_unicast_src | flag | off | active | drop unknown unicast sources
@@ -30,7 +30,7 @@ old_unicast_checksum | ?enum never | auto | active | pre-1.3.6 unicast checksum 
 native_ipv6 | flag | off | active | force IPv6 and version 3; error with IPv4 VIPs
 state | word | BACKUP | active | initial state; other word: error, BACKUP
 interface | ifname | required | active | missing and not dynamic_interfaces: fatal; loopback refused
-vrf | ifname | none | vrf | VRF for unicast without interface
+vrf | ifname | none | active | VRF for unicast without interface
 dont_track_primary | flag | off | active | ignore faults of own interface
 track_interface | lines track_interface | - | active | interfaces that fault or weight the instance
 track_script | lines track_script | - | active | scripts that fault or weight the instance
@@ -49,13 +49,13 @@ advert_int | secs~ 0.01..255 | 1 s | active | advertisement interval
 virtual_ipaddress | lines virtual_address | - | active | advertised VIPs
 virtual_ipaddress_excluded | lines virtual_address | - | active | VIPs not in adverts; families may mix
 no_virtual_ipaddress | flag | off | active; new | allow no VIP
-promote_secondaries | flag | off | promote | set sysctl on interface while running
+promote_secondaries | flag | off | active | set sysctl on interface while running
 linkbeat_use_polling | flag | off | active; says DEPRECATED; old linkbeat_interfaces | poll link of own interface
 v3_checksum_as_v2 | bool | global | active; new | VRRPv3/IPv4 checksum without pseudo-header
 virtual_routes | lines route | - | active | routes while master
 virtual_rules | lines rule | - | active | rules while master
 accept | flag | on | active | the addresses answer while master, whoever owns them
-no_accept | flag | - | no_accept | drop packets to VIPs
+no_accept | flag | - | active | drop packets to VIPs
 skip_check_adv_addr | bool_any | global | active | check VIP list only when the sender changes; "off" still turns it on
 strict_mode | bool | global vrrp_strict | active | obey the RFCs to the letter
 preempt | flag | on | active | clears nopreempt
@@ -81,8 +81,8 @@ garp_lower_prio_repeat | uint 0..2147483647 | global (strict 0) | active | see v
 down_timer_adverts | uint 1..100 | global (3; strict 3) | active | adverts missed before master-down
 timer_expired_backup | ?uint 1..254 | off | active; new | go BACKUP if the own advert timer ran too late
 thread_timer_expired | ?uint 1..254 | off | active; new; says DEPRECATED; old timer_expired_backup | old name
-garp_extra_if | !extra 0..86400 | global | extraif | see vrrp_garp_extra_if; 0 disables
-vmac_garp_intvl | !extra 0..86400 | global | extraif; says DEPRECATED; old garp_extra_if | old name
+garp_extra_if | !extra 0..86400 | global | active | see vrrp_garp_extra_if; 0 disables
+vmac_garp_intvl | !extra 0..86400 | global | active; says DEPRECATED; old garp_extra_if | old name
 lower_prio_no_advert | bool | global (strict true) | active | stay silent on a lower-priority advert
 higher_prio_send_advert | bool | global (strict false) | active | send one more advert before yielding
 owner_ignore_adverts | bool | global for 255, else false | active; new | owner does not react to adverts

@@ -83,13 +83,13 @@ class Advertiser:
         ready = self._encoded(priority, source)
         if credentials is None:
             return [
-                SendAdvert(config.name, config.interface, source, destinations, message, number, ttl)
+                SendAdvert(config.name, config.advert_dev, source, destinations, message, number, ttl)
                 for destinations, message in ready
             ]
         return [
             SendAdvert(
                 config.name,
-                config.interface,
+                config.advert_dev,
                 source,
                 (destination,),
                 credentials.seal(message, source, destination, number, at),

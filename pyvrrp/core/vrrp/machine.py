@@ -223,6 +223,7 @@ class Machine:
         if self.state is State.MASTER:
             if self._advert_at is not None and self._advert_at <= at:
                 self._advertise_in_rhythm(at)
+            self._burst(1, self._garps.extra_due(self.config, at))
             self._burst(self._garps.due(self.config.garp, at), self.config.addresses)
             self._repair(at)
         return self._flush()
@@ -309,7 +310,7 @@ class Machine:
             new = tuple(a for a in config.addresses if a not in old.addresses)
             self._burst(config.garp.repeat, new)
             if new or config.garp != old.garp:
-                self._garps.start(config.garp, at)
+                self._garps.start(config, at)
         return out + self._flush()
 
     def snapshot(self, group: str | None) -> InstanceSnapshot:
@@ -329,6 +330,7 @@ class Machine:
             cause=self._cause,
             detail=self._detail,
             interface=self.config.interface,
+            vmac=None if self.config.vmac is None else self.config.vmac.name,
             virtual_router_id=self.config.virtual_router_id,
             version=self.config.version,
             priority=self.config.priority,
@@ -542,7 +544,7 @@ class Machine:
 
     def _start_garps(self, moment: Moment) -> None:
         self._burst(self.config.garp.repeat, self.config.addresses)
-        self._garps.start(self.config.garp, moment.at)
+        self._garps.start(self.config, moment.at)
 
     def _be_master(self, moment: Moment) -> None:
         self._master.interval = self.config.advert_int

@@ -53,7 +53,7 @@ AH_LENGTH: Final = 24
 
 
 def place(config: VrrpInstance) -> Place:
-    return config.interface, config.virtual_router_id, config.family
+    return config.advert_dev, config.virtual_router_id, config.family
 
 
 def virtual_router_id(datagram: DatagramReceived) -> int | None:
@@ -249,7 +249,7 @@ class Router:
         """Comes only with log_unknown_vrids: the sockets drop what is for nobody."""
         number = virtual_router_id(event)
         for machines in self._places.values():
-            if machines[0].config.interface == event.interface and machines[0].config.family == event.source.version:
+            if machines[0].config.advert_dev == event.interface and machines[0].config.family == event.source.version:
                 for machine in machines:
                     machine.stats.vrid_err += 1
         text = f"{number} in an advertisement of {event.source} on {event.interface or event.destination}"

@@ -104,6 +104,8 @@ class InstanceSnapshot:
     routing: tuple[RoutingSnapshot, ...] = ()
     """Routes and rules that come and go with mastership."""
     stats: Stats
+    vmac: str | None = None
+    """The device of its own (use_vmac, use_ipvlan)."""
     auth_number: int = 0
     """The number that AH or auth_hmac sent (AH: or heard) last; for a successor of the worker."""
     auth_marks: tuple[tuple[str, int], ...] = ()
@@ -134,9 +136,21 @@ class TrackerSnapshot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceSnapshot:
+    """What was changed in the kernel for devices of instances' own; a successor of the worker undoes it at its end."""
+
+    made: tuple[str, ...] = ()
+    """VMACs and ipvlans."""
+    sysctls: tuple[tuple[str, str], ...] = ()
+    """Path below /proc/sys and what stood there before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VrrpSnapshot:
     instances: tuple[InstanceSnapshot, ...] = ()
     sync_groups: tuple[GroupSnapshot, ...] = ()
     trackers: tuple[TrackerSnapshot, ...] = ()
     static: tuple[RoutingSnapshot, ...] = ()
     """static_ipaddress, static_routes and static_rules."""
+    devices: DeviceSnapshot | None = None
+    """None where none are needed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
 from typing import Final
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
@@ -30,6 +31,8 @@ class Finding:
 
 Findings = Mapping[tuple[Tracker, str], Finding]
 """By kind and name, interfaces excepted; what is not known yet is absent."""
+
+_MAC: Final = 6
 
 FAULTS: Final = {
     Tracker.INTERFACE: Cause.TRACKED_INTERFACE_DOWN,
@@ -63,14 +66,24 @@ def choose_source(config: VrrpInstance, interfaces: Interfaces, virtual: Collect
     """
     if config.mcast_src_ip is not None:
         return config.mcast_src_ip
+    vmac = config.vmac
+    if vmac is not None and not vmac.mac and config.family == 4:
+        return None  # an ipvlan has its parent's MAC address, so it cannot speak from its parent's IPv4 address too
     facts = interfaces.get(config.interface)
     usable = [address for address in facts.addresses if address.version == config.family] if facts else []
     if config.family == 6 and not config.unicast_peer:
         usable = [address for address in usable if address.is_link_local]
+        if vmac is not None and facts is not None and not usable and len(facts.mac) == _MAC:
+            usable = [_link_local(facts.mac)]
     for address in usable:
         if address not in virtual:
             return address
     return usable[0] if usable and config.priority == OWNER_PRIORITY else None
+
+
+def _link_local(mac: bytes) -> IPv6Address:
+    """RFC 4291 appendix A: what a VMAC speaks from if its parent has no address of that kind."""
+    return IPv6Address(bytes((0xFE, 0x80, *bytes(6), mac[0] ^ 2, mac[1], mac[2], 0xFF, 0xFE, *mac[3:])))
 
 
 def find_faults(
@@ -111,6 +124,7 @@ def carriers(config: VrrpInstance) -> dict[str, str]:
         for entry in entries:
             if entry.track:
                 found |= {dev: f"which a virtual {kind} names" for dev in entry.devices if dev not in found}
+    found |= {vmac.name: f"which is made on {vmac.parent}" for vmac in config.vmacs}
     return found | {dev: "which carries what is static" for dev in config.static_devices if dev not in found}
 
 
@@ -141,6 +155,7 @@ def weighted(config: VrrpInstance, interfaces: Interfaces, findings: Findings) -
 def devices(config: VrrpInstance) -> frozenset[str]:
     """All devices whose changes concern the instance; an empty name among them: all."""
     names = {config.interface, *(address.dev for address in config.addresses), *carriers(config)}
+    names.update(vmac.parent for vmac in config.vmacs)
     return frozenset(names.union(track.name for track in config.track_interface))
 
 

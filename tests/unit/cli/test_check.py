@@ -184,7 +184,7 @@ def test_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_an_interface_that_does_not_exist_is_a_problem_of_this_machine(tmp_path: Path) -> None:
     found = examine(written(tmp_path, "nosuch0"), "right")
-    assert [(one.severity, one.span.line, one.span.column) for one in found] == [(Severity.FATAL, 3, 13)]
+    assert [(one.severity, one.span.line, one.span.column) for one in found] == [(Severity.ERROR, 3, 13)]
 
 
 def test_no_secret_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

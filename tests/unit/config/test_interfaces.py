@@ -32,12 +32,12 @@ def test_every_use_has_its_place() -> None:
     ]
 
 
-def test_a_device_that_is_not_there_stops_the_daemon() -> None:
+def test_a_device_that_is_not_there_is_told() -> None:
     uses = interfaces_named(loaded(TEXT))
     present = {"bond1", "eth2", "eth3", "eth4"}
     assert absent_interfaces(uses, present, dynamic=False) == ()
     problem = only(absent_interfaces(uses, present - {"bond1"}, dynamic=False))
-    assert problem.severity is Severity.FATAL
+    assert (problem.severity, problem.kind) == (Severity.ERROR, ProblemClass.GENERAL)
     assert problem.message == "interface bond1 does not exist (for V)"
     assert problem.suggestion is not None
     assert "dynamic_interfaces" in problem.suggestion

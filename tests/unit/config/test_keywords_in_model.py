@@ -156,6 +156,7 @@ WHOLE = {
     ("vrrp_instance", "preempt"): "nopreempt\npreempt",
     ("vrrp_instance", "unicast_fault_no_peer"): "unicast_src_ip 10.0.0.8\nunicast_fault_no_peer",
     ("vrrp_instance", "unicast_ttl"): "unicast_peer {\n10.0.0.7\n}\nunicast_ttl 7",
+    ("vrrp_instance", "vmac_xmit_base"): "use_vmac\nvmac_xmit_base",
     ("vrrp_instance", "timer_expired_backup"): "nopreempt\ntimer_expired_backup 7",
     ("vrrp_instance", "thread_timer_expired"): "nopreempt\nthread_timer_expired 7",
     ("vrrp_instance/auth_hmac", "active_key"): f"key 2 {KEY}\nactive_key 2",
@@ -188,6 +189,7 @@ BASE = {
     ("vrrp_instance", "preempt"): "nopreempt",
     ("vrrp_instance", "unicast_fault_no_peer"): "unicast_src_ip 10.0.0.8",
     ("vrrp_instance", "unicast_ttl"): "unicast_peer {\n10.0.0.7\n}",
+    ("vrrp_instance", "vmac_xmit_base"): "use_vmac",
     ("vrrp_instance", "timer_expired_backup"): "nopreempt",
     ("vrrp_instance", "thread_timer_expired"): "nopreempt",
     ("vrrp_instance/auth_hmac", "active_key"): f"key 2 {KEY}",
@@ -256,7 +258,14 @@ VALUES = {
 BY_READER = {"uint": "7", "int": "7", "secs": "7", "ms": "1007", "bool": "", "bool_any": "", "flag": "", "word": "w"}
 BY_READER |= {"words": "w", "words1": "w", "word1": "w", "command": '"/c"', "ip": "10.0.0.7", "ip4": "10.0.0.7"}
 BY_READER |= {"ifname": "eth7", "weight": "7", "newsecs": "7", "extra": "all 7"}
+ON_ANOTHER = (INSTANCE % "%s").replace("10.0.0.1", "10.0.0.1 dev eth1")
 ELSEWHERE = {
+    ("vrrp_instance", "vrf"): ON_ANOTHER.replace(
+        "interface eth0\n", "unicast_peer {\n10.0.0.7\n}\nunicast_src_ip 10.0.0.8\n"
+    ),
+    ("vrrp_instance", "use_vmac_addr"): ON_ANOTHER,
+    ("global_defs", "vmac_prefix"): "global_defs {\n%s\n}\n" + INSTANCE % "use_vmac",
+    ("global_defs", "vmac_addr_prefix"): "global_defs {\n%s\n}\n" + ON_ANOTHER % "use_vmac_addr",
     ("virtual_server", "ip_family"): pool("%s", "", "fwmark 7").replace(
         "real_server 10", "lvs_method TUN\nreal_server 10"
     ),
