@@ -20,6 +20,7 @@ from tests.unit.config.reference import TEXT
 
 pytestmark = [pytest.mark.root, pytest.mark.keepalived]
 
+SAMPLES = Path("/usr/share/doc/keepalived/samples")
 INSTANCE = "vrrp_instance V {\ninterface eth0\nvirtual_router_id 5\n%s\nvirtual_ipaddress {\n10.0.0.1/24\n}\n}\n"
 SECURE = "global_defs {\nenable_script_security\nscript_user root\n}\n"
 SERVER = """\
@@ -193,3 +194,9 @@ def test_a_file_that_is_not_there(host: Host, file: Path) -> None:
     file.write_text("use_pid_dir\n")
     file.chmod(0o755)
     assert theirs(host, file)[0] == ours(host, file)[0] == 0
+
+
+@pytest.mark.parametrize("sample", sorted(p for p in SAMPLES.glob("*") if p.is_file()), ids=lambda path: path.name)
+def test_the_samples_of_debians_package(host: Host, sample: Path) -> None:
+    status, said = theirs(host, sample)
+    assert ours(host, sample)[0] == status, (said, ours(host, sample)[1])
