@@ -124,9 +124,10 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
 
         more += unknown_hosts(loaded.hosts, lookup)
     if here and loaded.scripts:
+        from pyvrrp.config.interfaces import stop_keepalived
         from pyvrrp.kernel.scripts import ScriptFiles
 
-        fatal = any(problem.severity is Severity.FATAL for problem in (*loaded.problems, *more))
+        fatal = stop_keepalived((*loaded.problems, *more))
         more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles(), fatal=fatal)
     if loaded.key_files:
         from pyvrrp.config.key_files import with_keys

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+
+WAITED_FOR: Final = "it is waited for; keepalived does not start"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,13 @@ def absent_interfaces(
     return tuple(_absent(use, dynamic) for use in uses if use.name not in present)
 
 
+def stop_keepalived(problems: Iterable[ConfigProblem]) -> bool:
+    """Whether keepalived's VRRP ends with them, so that it does not come to judge anything further."""
+    return any(problem.severity is Severity.FATAL or problem.effect == WAITED_FOR for problem in problems)
+
+
 def _absent(use: InterfaceUse, dynamic: bool) -> ConfigProblem:
-    severity, effect, kind = Severity.ERROR, "it is waited for; keepalived does not start", use.kind
+    severity, effect, kind = Severity.ERROR, WAITED_FOR, use.kind
     suggestion: str | None = "correct its name, or set dynamic_interfaces in global_defs if it comes later"
     if not use.needed:
         severity, effect, suggestion = Severity.ERROR, "the line is ignored", None

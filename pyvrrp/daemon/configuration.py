@@ -131,10 +131,11 @@ def with_scripts(reading: Reading) -> Reading:
     """The same, with what the file system says about the scripts, and without those that are not to be run."""
     if not reading.scripts:
         return reading
+    from pyvrrp.config.interfaces import stop_keepalived
     from pyvrrp.config.scripts import script_problems
     from pyvrrp.kernel.scripts import ScriptFiles
 
-    fatal = any(problem.severity is Severity.FATAL for problem in reading.problems)
+    fatal = stop_keepalived(reading.problems)
     found = script_problems(reading.scripts, reading.config.global_defs.scripts, ScriptFiles(), fatal=fatal)
     refused = {problem.span for problem in found if problem.severity is Severity.ERROR}
     dropped = frozenset(use.user for use in reading.scripts if use.span in refused)
