@@ -285,7 +285,10 @@ def dump(config: object, name: str = "configuration", depth: int = 0) -> Iterato
     if is_dataclass(config) and not isinstance(config, type):
         yield f"{indent}{name}: {type(config).__name__}"
         for member in fields(config):
-            yield from dump(getattr(config, member.name), member.name, depth + 1)
+            value = getattr(config, member.name)
+            # A log is read by more people than the configuration.
+            secret = bool(value) and (isinstance(value, bytes) or member.name == "password")
+            yield from dump("(not shown)" if secret else value, member.name, depth + 1)
     elif isinstance(config, tuple) and any(is_dataclass(item) for item in config):
         for item in config:
             yield from dump(item, name, depth)

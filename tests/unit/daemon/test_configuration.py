@@ -12,6 +12,7 @@ from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
 from pyvrrp.model.config import Config, GlobalDefs
+from pyvrrp.model.vrrp import Authentication, AuthType
 from tests.unit.daemon.samples import VIRTUAL_SERVER, VRRP_INSTANCE
 
 SPAN = Span("/etc/k.conf", 3, 5)
@@ -144,6 +145,13 @@ def test_devices_that_are_not_there_are_waited_for(dynamic: bool) -> None:
     # At a reload one that nobody has heard of is taken for misspelt, unless devices may come and go.
     assert (refusal(reading, Reading(config, ())) is None) is dynamic
     assert refusal(reading, Reading(config, (), uses)) is None
+
+
+def test_the_dump_tells_no_secret() -> None:
+    instance = replace(VRRP_INSTANCE, authentication=Authentication(type=AuthType.PASS, password=b"hush"))
+    text = "\n".join(dump(Config(vrrp_instances=(instance,))))
+    assert "password = (not shown)" in text
+    assert "hush" not in text
 
 
 def test_the_dump_names_every_value() -> None:
