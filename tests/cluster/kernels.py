@@ -35,10 +35,10 @@ VERBS: Final = {
     "kill": "kill -9 $(cat /run/keepalived.pid /run/vrrp.pid /run/checkers.pid)",
     "status": "[ ! -e /run/keepalived.pid ] && echo 0",
     "start-server": (
-        "pgrep -f 'traffic.py server' >/dev/null || "
+        "pgrep -f '[t]raffic.py server' >/dev/null || "
         "setsid python3 -I -S /usr/local/lib/pyvrrp-lab/traffic.py server {name} {port} </dev/null >/dev/null 2>&1 &"
     ),
-    "stop-server": "pkill -9 -f 'traffic.py server'",
+    "stop-server": "pkill -9 -f '[t]raffic.py server'",
 }
 
 
