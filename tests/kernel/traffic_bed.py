@@ -206,6 +206,7 @@ class TrafficBed:
             if method == "gre":
                 kind, extra = ("gre" if family == "inet" else "ip6gre"), []
             if method == "gue":
+                host.run("modprobe", "fou" if family == "inet" else "fou6")
                 host.run("ip", *(["-6"] if family == "inet6" else []), "fou", "add", "port", "6080", "gue")
             tunnel = f"tun{family[4:]}"
             host.run("ip", "link", "add", tunnel, "type", kind, *extra, "local", local, "remote", "any")
