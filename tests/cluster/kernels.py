@@ -34,8 +34,8 @@ VERBS: Final = {
     ),
     "kill": "kill -9 $(cat /run/keepalived.pid /run/vrrp.pid /run/checkers.pid)",
     "status": "[ ! -e /run/keepalived.pid ] && echo 0",
+    # A second one finds the port taken and ends.
     "start-server": (
-        "pgrep -f '[t]raffic.py server' >/dev/null || "
         "setsid python3 -I -S /usr/local/lib/pyvrrp-lab/traffic.py server {name} {port} </dev/null >/dev/null 2>&1 &"
     ),
     "stop-server": "pkill -9 -f '[t]raffic.py server'",
