@@ -41,7 +41,9 @@ CHECKS: Final = ASKING | {"MISC_CHECK", "FILE_CHECK", "BFD_CHECK"}
 CONNECTION: Final = frozenset(
     {"connect_ip", "connect_port", "bindto", "bind_port", "bind_if", "connect_timeout", "fwmark"}
 )
+ELSEWHERE: Final = CONNECTION - {"connect_timeout"}
 TIMING: Final = ("delay_loop", "retry", "delay_before_retry", "warmup", "alpha", "log_all_failures")
+TIMES: Final = frozenset(TIMING)
 DNS_TYPES: Final = ("A", "NS", "CNAME", "SOA", "MX", "TXT", "AAAA", "RRSIG", "DNSKEY")
 HELO: Final = "smtpchecker.keepalived.org"
 DELAY_BEFORE_RETRY: Final[Mapping[str, int]] = {"HTTP_GET": 3 * SECOND, "SSL_GET": 3 * SECOND}
@@ -55,7 +57,7 @@ DEFAULTS: Final[Mapping[str, int]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Settings:
     """What all checks have in common, from outside of virtual servers."""
 
@@ -69,6 +71,8 @@ class Settings:
     """Names of bfd_instance blocks that came before, and that real servers may follow."""
     timings: dict[tuple[object, ...], CheckTiming] = field(default_factory=dict)
     """Those that were made already: most checks of a file have the same."""
+    latest: tuple[Values | None, str, CheckTiming | None] = (None, "", None)
+    """What was inherited (the very mapping), the check, and the timing of it where it says nothing itself."""
 
     @property
     def key(self) -> Hashable:
@@ -130,10 +134,15 @@ def _asking(
 
 
 def _timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
+    same, check, latest = settings.latest
+    if latest is not None and inherited is same and word == check and TIMES.isdisjoint(own):
+        return latest
     said = (word, *[own.get(name) for name in TIMING], *[inherited.get(name) for name in TIMING])
     timing = settings.timings.get(said)
     if timing is None:
         timing = settings.timings[said] = _new_timing(word, own, inherited, settings)
+    if TIMES.isdisjoint(own):
+        settings.latest = inherited, word, timing
     return timing
 
 
@@ -226,6 +235,8 @@ def _not_a_name(name: str) -> str | None:
 def _connect(
     block: Statement, own: Values, server: Endpoint, timeout: int, problems: Problems
 ) -> ConnectOptions | None:
+    if ELSEWHERE.isdisjoint(own) and not (isinstance(server.address, IPv6Address) and server.address.is_link_local):
+        return ConnectOptions(target=server, connect_timeout=integer(own, "connect_timeout", timeout))
     address = own.get("connect_ip")
     if not isinstance(address, (IPv4Address, IPv6Address)):
         address = server.address

@@ -172,25 +172,29 @@ class _Expander:
         """Read on in a file until something else is on top of the stack, or to its end."""
         self.parameters.directory = frame.file.rpartition("/")[0] or self.files.directory()
         emit = self.source.lines.append
+        new = tuple.__new__  # of a NamedTuple, without the detour by its own
         place = frame.place
+        number = frame.number
         for raw in frame.items:
-            frame.number += 1
+            number += 1
             text = raw.strip(BLANKS)
+            plain = not SPECIAL.search(text) and text[:7] != "include" and text.isascii() and len(text) <= LINE_MAX
+            if plain and text and self.collecting is None:
+                emit(new(Line, (place, number, raw.find(text) + 1, text, raw)))
+                continue
+            frame.number = number
             if self.collecting is not None:
                 self._collect(raw, text)
                 continue
             if not text:
                 continue
-            if not SPECIAL.search(text) and text[:7] != "include" and text.isascii() and len(text) <= LINE_MAX:
-                emit(Line(place, frame.number, raw.find(text) + 1, text, raw))
-                continue
             if text == "}":
-                emit(Line(place, frame.number, raw.find(text) + 1, text, raw))
+                emit(new(Line, (place, number, raw.find(text) + 1, text, raw)))
                 continue
             if text[-1] == "{" and text[0] != "{" and not SPECIAL.search(text, 0, len(text) - 1) and text.isascii():
                 column = raw.find(text) + 1
-                emit(Line(place, frame.number, column, text[:-1].rstrip(BLANKS), raw))
-                emit(Line(place, frame.number, column + len(text) - 1, "{", raw))
+                emit(new(Line, (place, number, column, text[:-1].rstrip(BLANKS), raw)))
+                emit(new(Line, (place, number, column + len(text) - 1, "{", raw)))
                 continue
             frame.raw = raw
             if "\0" in text:
@@ -212,6 +216,7 @@ class _Expander:
                 self._line(frame, text, frame.origin)
                 if self.stack[-1] is not frame:
                     return
+        frame.number = number
         if self.collecting is not None:
             self._define_collected()
         if frame.checks is not None:

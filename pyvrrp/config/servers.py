@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
-from typing import Final
+from typing import Any, Final
 
 from pyvrrp.config.checks import Settings, build_checks
 from pyvrrp.config.forwarding import METHODS, Method, read_forwarding
@@ -17,7 +17,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
 from pyvrrp.config.suggest import nearest
 from pyvrrp.config.tree import Statement
-from pyvrrp.config.values import command, flag, integer, scalars, switch, text
+from pyvrrp.config.values import Values, command, flag, integer, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.checkers import BfdCheck, Checker, FileCheck, Follower
 from pyvrrp.model.endpoint import Endpoint
@@ -50,6 +50,10 @@ FLAGS: Final[Mapping[str, tuple[ServiceFlag, str]]] = {
 }
 """Keyword to bit, and the scheduler that must have been set before."""
 PLAIN: Final = Method(Forwarding.NAT)
+
+
+OWN: Final = frozenset({"weight", "uthreshold", "lthreshold"})
+"""What a real server says of itself alone."""
 
 
 @dataclass(slots=True)
@@ -404,6 +408,17 @@ def _quorum(pool: Pool, servers: list[RealServer], problems: Problems) -> tuple[
     return quorum, hysteresis
 
 
+def _rarer(statement: Statement, own: Values) -> dict[str, Any]:
+    """What few real servers say."""
+    return {
+        "notify_up": command(statement, "notify_up") if "notify_up" in own else None,
+        "notify_down": command(statement, "notify_down") if "notify_down" in own else None,
+        "smtp_alert": switch(own, "smtp_alert"),
+        "virtualhost": text(own, "virtualhost"),
+        "snmp_name": text(own, "snmp_name"),
+    }
+
+
 def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[RealServer]:
     built: dict[Endpoint, RealServer] = {}
     defaulted = False
@@ -420,7 +435,9 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
             problems.error(statement.line, f"real server {endpoint} is here already", "this one is left out", word=1)
             continue
         own = scalars(statement)
-        inherited = {**pool.values, **own}
+        # Mostly a weight alone: then what holds for the virtual server holds here.
+        plain = OWN.issuperset(own)
+        inherited = pool.values if plain else {**pool.values, **own}
         checkers: list[Checker] = []
         followers: list[Follower] = []
         for check in build_checks(statement.children, endpoint, inherited, pool.values, settings, problems):
@@ -438,11 +455,7 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
             inhibit_on_failure=flag(inherited, "inhibit_on_failure"),
             checkers=tuple(checkers),
             followers=tuple(followers),
-            notify_up=command(statement, "notify_up") if "notify_up" in own else None,
-            notify_down=command(statement, "notify_down") if "notify_down" in own else None,
-            smtp_alert=switch(own, "smtp_alert"),
-            virtualhost=text(own, "virtualhost"),
-            snmp_name=text(own, "snmp_name"),
+            **({} if plain else _rarer(statement, own)),
         )
     if defaulted:
         message = f"virtual_server {pool.name} has no (valid) lb_kind"

@@ -20,6 +20,8 @@ from pyvrrp.config.source import Line, Source
 from pyvrrp.config.unknown import Unknown
 from pyvrrp.errors import ProblemClass, Severity
 
+READ_MAX: Final = 4096
+
 ONE_ARGUMENT: Final = ("uint", "int", "secs", "ms", "ip", "ifname", "enum", "word")
 
 
@@ -53,7 +55,8 @@ class Frame:
     """Nothing in it is acted on, so that nothing in it needs to be told as not active."""
     brace_pending: bool
     data: bool = False
-    used: set[str] = field(default_factory=set)
+    used: set[str] | None = None
+    """Keywords that may be used once, and were."""
 
 
 @dataclass(slots=True)
@@ -99,8 +102,18 @@ class _Parser:
         self.deepest: Statement | None = None
         self.commands = False
         self.complaints: list[tuple[str, int, ProblemClass]] = []
+        self.read: dict[tuple[int, str], object] = {}
+        """What readers made of lines, by row and text."""
 
     def line(self, line: Line) -> None:
+        frame = self.frames[-1]
+        if line.text == "{" and frame.brace_pending:
+            frame.brace_pending = False
+            self.depth += 1
+            return
+        if line.text == "}" and not frame.brace_pending:
+            self._close(line)
+            return
         words, unmatched = split_words(line.text)
         if unmatched:
             message = "the quote is not closed"
@@ -109,7 +122,6 @@ class _Parser:
         if not words:
             return
         word = words[0]
-        frame = self.frames[-1]
         if frame.brace_pending:
             frame.brace_pending = False
             if word == "{":
@@ -185,6 +197,11 @@ class _Parser:
 
     def _compare_indents(self, block: Statement, line: Line) -> None:
         """Indentation tells what braces do not: which block the author meant to end."""
+        if (
+            block.line.column == line.column
+            and block.line.raw[: line.column] == line.raw[: line.column - 1] + block.word[:1]
+        ):
+            return  # as it mostly is
         opened, closed = _indent(block.line), _indent(line)
         if opened is None or closed is None:
             return
@@ -261,7 +278,7 @@ class _Parser:
                 self.last_unknown = self.unknown.tell(line, word, frame.path)
             return
         self.last_unknown = None
-        if row.once and word in frame.used:
+        if row.once and frame.used is not None and word in frame.used:
             self.problems.error(line, f"`{word}` is given a second time", "the first one counts")
             return
         statement = Statement(row, words, line)
@@ -269,7 +286,7 @@ class _Parser:
             if not unmatched or row.argument != "command":
                 self._argument_missing(row, line)
         elif row.read is not None:
-            statement.value = self._read(row, words, line)
+            statement.value = self._read_once(row, words, line)
         elif row.argument.lstrip("?!") == "command" and len(words) > 1:
             statement.value = self._command(row, line)
             self.commands = True
@@ -281,7 +298,7 @@ class _Parser:
             if row.word == "misc_path":
                 self._argument_missing(row, line)
         if row.once and (statement.value is not None or row.argument[:1] == "?"):
-            frame.used.add(word)
+            frame.used = {*(frame.used or ()), word}
         frame.block.children.append(statement)
         if row.says or (row.effect is not None and not frame.inactive):
             self._tell(frame, row, words, line)
@@ -297,6 +314,17 @@ class _Parser:
 
     def _complain(self, message: str, word: int, kind: ProblemClass) -> None:
         self.complaints.append((message, word, kind))
+
+    def _read_once(self, row: Keyword, words: list[str], line: Line) -> object:
+        """`weight 1` is read once, however often it is written, unless there is something to say about it."""
+        known = self.read.get((id(row), line.text), self)
+        if known is not self:
+            return known
+        said = len(self.problems.found)
+        value = self._read(row, words, line)
+        if said == len(self.problems.found) and len(self.read) < READ_MAX:
+            self.read[id(row), line.text] = value
+        return value
 
     def _read(self, row: Keyword, words: list[str], line: Line) -> object:
         assert row.read is not None
