@@ -7,6 +7,7 @@ named in the log as not active yet. Nothing heavy is imported here: ``pyvrrpd -t
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import sys
@@ -266,7 +267,12 @@ def usage() -> str:
 def main() -> None:
     """Entry point of the ``pyvrrpd`` script, and of links to it that are called genhash, as keepalived has one."""
     called_genhash = os.path.basename(sys.argv[0]) == "genhash"
-    sys.exit(run(["-T", *sys.argv[1:]] if called_genhash else sys.argv[1:]))
+    status = run(["-T", *sys.argv[1:]] if called_genhash else sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, AttributeError):  # whoever read us is gone, or nobody ever did
+            stream.flush()
+    # The interpreter would free a large configuration value by value.
+    os._exit(status)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -114,20 +114,41 @@ def build_checks(
 def _asking(
     block: Statement, server: Endpoint, inherited: Values, outer: Values, settings: Settings, problems: Problems
 ) -> list[Checker]:
-    """Several if an SMTP_CHECK has several hosts."""
+    """One, or none, or several if an SMTP_CHECK has several hosts."""
     word = block.words[0]
     own = scalars(block)
     retry = own.pop("nb_get_retry", None)
     if retry is not None:
         own.setdefault("retry", retry)
-    hosts = [child for child in block.children if child.words[0] == "host"] if word == "SMTP_CHECK" else []
+    if word == "SMTP_CHECK":
+        return _mail_servers(block, own, server, inherited, outer, settings, problems)
+    timing = _timing(word, own, inherited, settings)
+    timeout = integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"])
+    connect = _connect(block, own, server, timeout, problems)
+    if connect is None:
+        return []
+    check = _build(block, own, timing, connect, inherited, outer, settings, problems)
+    return [] if check is None else [check]
+
+
+def _mail_servers(
+    block: Statement,
+    own: dict[str, object],
+    server: Endpoint,
+    inherited: Values,
+    outer: Values,
+    settings: Settings,
+    problems: Problems,
+) -> list[Checker]:
+    """An SMTP_CHECK of several hosts is several checks."""
+    hosts = [child for child in block.children if child.words[0] == "host"]
     for host in hosts:  # timers there are the whole check's
         own.update((name, value) for name, value in scalars(host).items() if name not in CONNECTION)
     timeout = integer(own, "connect_timeout", integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"]))
     targets = [(host, scalars(host)) for host in hosts]
     if not targets or not CONNECTION.isdisjoint(own):
         targets.insert(0, (block, own))
-    timing = _timing(word, own, inherited, settings)
+    timing = _timing(block.words[0], own, inherited, settings)
     found = [_connect(where, said, server, timeout, problems) for where, said in targets]
     built = [_build(block, own, timing, connect, inherited, outer, settings, problems) for connect in found if connect]
     return [check for check in built if check is not None]
