@@ -46,14 +46,9 @@ def test_it_tells_why_an_instance_is_in_fault(lab: Lab) -> None:
     assert not lab.holders()
 
 
-def test_a_missing_interface_stops_the_start_with_its_name(lab: Lab) -> None:
-    lab.start("d1", OURS, instance(priority=150, device="later0"))
-    assert lab.daemons["d1"].process.wait(10) == 2
-    assert "later0" in lab.daemons["d1"].log()
-
-
-def test_a_missing_interface_that_may_come_later_is_a_fault_until_then(lab: Lab) -> None:
-    lab.start("d1", OURS, "global_defs {\n    dynamic_interfaces\n}\n", instance(priority=150, device="later0"))
+@pytest.mark.parametrize("before", ["", "global_defs {\n    dynamic_interfaces\n}\n"], ids=["plain", "dynamic"])
+def test_a_missing_interface_is_a_fault_until_it_comes(lab: Lab, before: str) -> None:
+    lab.start("d1", OURS, before, instance(priority=150, device="later0"))
     lab.until_started("d1")
     lab.until(lambda: lab.daemons["d1"].instance("VI_1")["state"] == "FAULT", within=3, what="the instance is in FAULT")
     assert any("later0" in reason for reason in lab.daemons["d1"].instance("VI_1")["faults"])
