@@ -420,7 +420,8 @@ def _rarer(statement: Statement, own: Values) -> dict[str, Any]:
 
 
 def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[RealServer]:
-    built: dict[Endpoint, RealServer] = {}
+    # By number: to hash an address costs more than to read it.
+    built: dict[tuple[type, int, int], RealServer] = {}
     defaulted = False
     weight = integer(pool.values, "weight", 1)
     for statement, written, own_method in pool.servers:
@@ -431,7 +432,8 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
         if not tunnelled and not _fix_family(pool, family(written.address), statement, problems):
             continue
         endpoint = _port(pool, statement, written, method.forwarding, problems)
-        if endpoint in built:
+        place = type(endpoint.address), int(endpoint.address), endpoint.port
+        if place in built:
             problems.error(statement.line, f"real server {endpoint} is here already", "this one is left out", word=1)
             continue
         own = scalars(statement)
@@ -445,7 +447,7 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
                 followers.append(check)
             else:
                 checkers.append(check)
-        built[endpoint] = RealServer(
+        built[place] = RealServer(
             endpoint=endpoint,
             weight=integer(own, "weight", weight),
             forwarding=method.forwarding,
