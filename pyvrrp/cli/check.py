@@ -16,7 +16,7 @@ import sys
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from pyvrrp.config import absent_interfaces, exit_status, expand, load, script_problems, unknown_hosts
@@ -113,7 +113,8 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
         from pyvrrp.config.advice import advise
 
         owner = any(instance.priority == 255 for instance in loaded.config.vrrp_instances)
-        more = advise(source, loaded, _addresses() if owner and here else None)
+        servers = {real.endpoint.address for v in loaded.config.virtual_servers for real in v.real_servers}
+        more = advise(source, loaded, _addresses() if owner and here else None, _ways(servers) if here else None)
     if here and loaded.interfaces:
         import socket
 
@@ -170,6 +171,15 @@ def _addresses() -> frozenset[Address] | None:
         return frozenset(address for facts in links.dump().values() for address in facts.addresses)
     finally:
         links.close()
+
+
+def _ways(servers: Collection[Address]) -> Mapping[Address, Address | None] | None:
+    """How this host reaches them."""
+    if not servers:
+        return None
+    from pyvrrp.kernel.ways import ways
+
+    return ways(servers)
 
 
 def to_json(problems: Iterable[ConfigProblem], status: int) -> str:

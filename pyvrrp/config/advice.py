@@ -6,7 +6,7 @@ Only `pyvrrp check` asks for it. It never counts for keepalived's exit status.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 from pyvrrp.config.lexer import split_words
@@ -16,7 +16,7 @@ from pyvrrp.config.readers import parse_address
 from pyvrrp.config.source import Line, Source
 from pyvrrp.config.tree import Statement, parse
 from pyvrrp.errors import ConfigProblem, Severity
-from pyvrrp.model.lvs import VirtualServer
+from pyvrrp.model.lvs import Forwarding, VirtualServer
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.net import Address
@@ -33,8 +33,17 @@ PRIORITY_MAX: Final = 254
 """Of a router that does not own the addresses (RFC 9568 §5.2.4)."""
 
 
-def advise(source: Source, loaded: Loaded, addresses: Collection[Address] | None = None) -> tuple[ConfigProblem, ...]:
-    """Notices and warnings beyond those of `loaded`; `addresses`: this host's, None if they are not known."""
+def advise(
+    source: Source,
+    loaded: Loaded,
+    addresses: Collection[Address] | None = None,
+    ways: Mapping[Address, Address | None] | None = None,
+) -> tuple[ConfigProblem, ...]:
+    """Notices and warnings beyond those of `loaded`.
+
+    `addresses`: this host's. `ways`: the gateway to each real server, None where it is on the link; absent are those to
+    which no route leads. None if they are not known.
+    """
     problems = Problems(source)
     root = parse(source, problems)
     known = len(problems.found)
@@ -50,9 +59,12 @@ def advise(source: Source, loaded: Loaded, addresses: Collection[Address] | None
         if addresses is not None:
             _owner(instance, block, addresses, problems)
     _unused(root, problems)
-    lines = {_service(child): child.line for child in reversed(root.children) if child.word == "virtual_server"}
+    services = {_service(child): child for child in reversed(root.children) if child.word == "virtual_server"}
     for server in loaded.config.virtual_servers:
-        _quorum(server, lines.get(_named(server)), problems)
+        service = services.get(_named(server))
+        _quorum(server, None if service is None else service.line, problems)
+        if service is not None and ways is not None:
+            _reachable(server, service, ways, problems)
     return tuple(problems.found[known:])
 
 
@@ -206,6 +218,23 @@ def _named(server: VirtualServer) -> tuple[str, ...]:
     if endpoint is None:
         return ("fwmark", str(server.key.fwmark))
     return (str(endpoint.address), str(endpoint.port)) if endpoint.port else (str(endpoint.address),)
+
+
+def _reachable(
+    server: VirtualServer, service: Statement, ways: Mapping[Address, Address | None], problems: Problems
+) -> None:
+    forwarding = {real.endpoint.address: real.forwarding for real in server.real_servers}
+    for child in service.children:
+        address = parse_address(child.words[1]) if child.word == "real_server" and len(child.words) > 1 else None
+        if address is None or address not in forwarding:
+            continue
+        if address not in ways:
+            message = f"no route of this host leads to real server {address}"
+            problems.add(child.line, Severity.NOTICE, message, "its checks fail, and nothing reaches it", word=1)
+        elif forwarding[address] is Forwarding.DR and (gateway := ways[address]) is not None:
+            message = f"the way to real server {address} leads over {gateway}"
+            effect = "DR reaches real servers of an own segment only"
+            problems.add(child.line, Severity.NOTICE, message, effect, word=1, suggestion="TUN or NAT, or move it")
 
 
 def _quorum(server: VirtualServer, line: Line | None, problems: Problems) -> None:

@@ -133,3 +133,15 @@ def test_advice_has_its_place_in_an_included_file() -> None:
     problem = only(advise(expanded, load(expanded)))
     assert (problem.span.file, problem.span.line) == ("/etc/more.conf", 6)
     assert problem.span.origin == ("included from /etc/keepalived.conf:1",)
+
+
+def test_real_servers_that_no_route_or_the_wrong_one_leads_to() -> None:
+    two, three = IPv4Address("10.0.0.2"), IPv4Address("10.0.0.3")
+    expanded = source((SERVER % (1, 0)).replace("NAT", "DR"))
+    loaded = load(expanded)
+    (far, none) = told(advise(expanded, loaded, None, {two: IPv4Address("10.1.0.1")}))
+    assert far == (7, Severity.NOTICE, "the way to real server 10.0.0.2 leads over 10.1.0.1")
+    assert none == (9, Severity.NOTICE, "no route of this host leads to real server 10.0.0.3")
+    assert told(advise(expanded, loaded, None, {two: None, three: None})) == []
+    expanded = source(SERVER % (1, 0))
+    assert told(advise(expanded, load(expanded), None, {two: IPv4Address("10.1.0.1"), three: None})) == [], "NAT may"
