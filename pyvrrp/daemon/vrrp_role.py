@@ -53,6 +53,7 @@ from pyvrrp.daemon.announcer import Announcer
 from pyvrrp.daemon.listening import Listening
 from pyvrrp.daemon.role import Host
 from pyvrrp.daemon.throttle import Throttle
+from pyvrrp.daemon.vrrp_needs import tells, tracks
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Firewall, Links, Packets, Routing, Sysctls, Vmacs
 from pyvrrp.kernel.timer import Timer, monotonic
@@ -609,23 +610,3 @@ def _each(
     for address, error in refused:
         whose = next(action.instance for action in actions if address in action.addresses)
         yield KernelRefused(monotonic(), whose, str(error), (address,)), error.fault
-
-
-def tracks(config: Config) -> bool:
-    """Is there anything to find out, other than what netlink tells?"""
-    polls = config.global_defs.vrrp is not None and config.global_defs.vrrp.linkbeat_use_polling
-    return (
-        polls
-        or bool(config.linkbeat_interfaces)
-        or any(
-            i.track_script or i.track_file or i.track_process or i.track_bfd or i.linkbeat_use_polling
-            for i in config.vrrp_instances
-        )
-    )
-
-
-def tells(config: Config) -> bool:
-    """Does anybody want to hear of it?"""
-    definitions = config.global_defs
-    wishes = [i.notify for i in config.vrrp_instances] + [g.notify for g in config.vrrp_sync_groups]
-    return definitions.fifos is not None or definitions.mail is not None or any(wishes)

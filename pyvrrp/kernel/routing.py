@@ -16,6 +16,7 @@ from pyvrrp.kernel.rtnetlink import IFINFOMSG, RTM_GETLINK
 from pyvrrp.kernel.rtroutes import (
     RTM_DELROUTE,
     RTM_DELRULE,
+    RTM_GETROUTE,
     RTMSG,
     encode_add_route,
     encode_add_rule,
@@ -29,7 +30,6 @@ from pyvrrp.model.routing import Route, Rule
 Entry: TypeAlias = Route | Rule
 Refused: TypeAlias = list[tuple[Entry, KernelError]]
 
-_RTM_GETROUTE: Final = 26
 _RTM_GETRULE: Final = 34
 _GROUPS: Final = 0x40 | 0x80 | 0x400 | 1 << 18
 """RTMGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE and RTNLGRP_IPV6_RULE."""
@@ -117,7 +117,7 @@ class LinuxRouting:
 
     def _dump(self, kind: type[Entry], version: int) -> list[bytes]:
         family = socket.AF_INET if version == 4 else socket.AF_INET6
-        request = _RTM_GETROUTE if kind is Route else _RTM_GETRULE
+        request = RTM_GETROUTE if kind is Route else _RTM_GETRULE
         return self._netlink.dump(request, 0, RTMSG.pack(family, 0, 0, 0, 0, 0, 0, 0, 0), "list routes and rules")
 
     def _table(self, route: Route) -> int:

@@ -6,18 +6,12 @@ import socket
 import sys
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
 
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, Netlink, attribute, attributes
-from pyvrrp.kernel.rtroutes import RTA_DST, RTA_GATEWAY, RTA_OIF, RTMSG
+from pyvrrp.kernel.rtroutes import RTA_DST, RTA_GATEWAY, RTA_OIF, RTM_GETROUTE, RTMSG
+from pyvrrp.model.routing import MAIN
 from pyvrrp.net import Address, family
-
-_RTM_GETROUTE: Final = 26
-_MAIN: Final = 254
-"""The table of the routes that everybody sees."""
-MOST: Final = 10_000
-"""Questions; a kernel answers some 100,000 a second."""
 
 
 def ways(addresses: Iterable[Address]) -> dict[Address, Address | None] | None:
@@ -33,7 +27,7 @@ def ways(addresses: Iterable[Address]) -> dict[Address, Address | None] | None:
     try:
         if not any(_routes(netlink, kind) for kind in (socket.AF_INET, socket.AF_INET6)):
             return None
-        for address in list(addresses)[:MOST]:
+        for address in addresses:
             try:
                 found[address] = _way(netlink, address)
             except KernelError:
@@ -48,7 +42,7 @@ def ways(addresses: Iterable[Address]) -> dict[Address, Address | None] | None:
 def _way(netlink: Netlink, address: Address) -> Address | None:
     header = RTMSG.pack(family(address), address.max_prefixlen, 0, 0, 0, 0, 0, 0, 0)
     (answer, *_) = netlink.get(
-        _RTM_GETROUTE, 0, header + attribute(RTA_DST, address.packed), f"ask the way to {address}"
+        RTM_GETROUTE, 0, header + attribute(RTA_DST, address.packed), f"ask the way to {address}"
     )
     gateway = attributes(answer, RTMSG.size).get(RTA_GATEWAY)
     return None if gateway is None else IPv4Address(gateway) if len(gateway) == 4 else IPv6Address(gateway)
@@ -56,9 +50,9 @@ def _way(netlink: Netlink, address: Address) -> Address | None:
 
 def _routes(netlink: Netlink, kind: int) -> bool:
     """Is there a route of the main table, of a device that is more than the loopback?"""
-    bodies = netlink.dump(_RTM_GETROUTE, 0, RTMSG.pack(kind, 0, 0, 0, 0, 0, 0, 0, 0), "list routes")
+    bodies = netlink.dump(RTM_GETROUTE, 0, RTMSG.pack(kind, 0, 0, 0, 0, 0, 0, 0, 0), "list routes")
     loopback = socket.if_nametoindex("lo")
     return any(
-        body[4] == _MAIN and int.from_bytes(attributes(body, RTMSG.size).get(RTA_OIF, b""), sys.byteorder) != loopback
+        body[4] == MAIN and int.from_bytes(attributes(body, RTMSG.size).get(RTA_OIF, b""), sys.byteorder) != loopback
         for body in bodies
     )
