@@ -39,8 +39,8 @@ def table():
 
 
 def picture(pid):
-    """What `pyvrrp show --json` would say; nothing of a keepalived."""
-    with contextlib.suppress(OSError, ValueError, KeyError):
+    """What `pyvrrp show --json` would say; nothing of a keepalived, nor of a daemon that is on its way out."""
+    with contextlib.suppress(OSError, ValueError, LookupError, TypeError):
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
             line.settimeout(0.5)
             line.connect(f"/run/pyvrrp/{pid}.sock")
