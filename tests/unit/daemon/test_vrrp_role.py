@@ -259,7 +259,7 @@ async def test_no_announcement_after_mastership_is_lost() -> None:
     await until(lambda: alone.holds)
     await alone.role.stop()
     announced = len(alone.kernel.done(Verb.ANNOUNCE))
-    await until(lambda: not alone.role._announcer._waiting)
+    await until(lambda: not alone.role._performer._announcer._waiting)
     assert len(alone.kernel.done(Verb.ANNOUNCE)) == announced
     await alone.leave()
 

@@ -186,7 +186,7 @@ async def test_a_file_that_exists_is_left_alone(tape: Tape) -> None:
 
 async def test_another_decision_is_noticed(tape: Tape, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded(tape, from_the_start=True).finish("that was all")
-    monkeypatch.setattr("pyvrrp.core.vrrp.machine.master_down_interval", lambda *_: 20 * SECOND)
+    monkeypatch.setattr("pyvrrp.core.vrrp.instance.master_down_interval", lambda *_: 20 * SECOND)
     different = [decision.difference for decision in tape.decisions() if decision.difference]
     assert different
 
