@@ -137,7 +137,8 @@ pyvrrp check || [ $? -lt 2 ] || say "see above: the daemon does not act on all o
 
 changed=no
 if has_systemd; then
-    if systemctl is-active -q keepalived 2>/dev/null; then
+    # An enabled one would start with the next boot, now that there is a configuration.
+    if systemctl is-active -q keepalived 2>/dev/null || systemctl is-enabled -q keepalived 2>/dev/null; then
         say "keepalived is stopped and disabled"
         systemctl disable -q --now keepalived
     fi
