@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyvrrp.core.vrrp.actions import ReportGroup, ReportTransition
 from pyvrrp.core.vrrp.events import Event, InterfaceChanged, Reconfigured, Started, StopRequested, TimePassed
 from pyvrrp.model.config import Config
@@ -135,3 +137,13 @@ def test_a_group_is_told_before_its_members_at_the_start_and_behind_them_later()
     due = d.router.deadline()
     assert due is not None
     assert told(TimePassed(due)) == ["B", "A", "G", "X"]
+
+
+def test_a_weaker_master_makes_the_whole_group_announce() -> None:
+    garp = replace(A.garp, lower_prio_repeat=2, lower_prio_delay=3_000_000)
+    d = master(A, replace(B, garp=garp), groups=GROUP)
+    assert d.hear(60.1, 50) == ["A advertises 100", "A announces 192.0.2.100 x5", "B announces 198.51.100.1 x2"]
+    assert [line for line in d.run(66) if "announces" in line] == [
+        "63.1 B announces 198.51.100.1 x2",
+        "65.1 A announces 192.0.2.100 x5",
+    ]

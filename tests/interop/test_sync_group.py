@@ -79,3 +79,29 @@ def test_nopreempt_holds_the_group(peaceful: Lab, pair: Pair) -> None:
     lab.holds_for(
         lambda: lab.holders(VIP) == lab.holders(VIP_2) == ["d2"], seconds=4 * master_down(150), what="d2 keeps both"
     )
+
+
+def test_whoever_meets_a_weaker_master_announces_for_the_whole_group(lab: Lab, pair: Pair) -> None:
+    """Neighbours of the other member may have learnt its addresses from a weaker master there as well."""
+    lab.start("d1", pair.d1, conf(150, "garp_master_delay 0\n garp_lower_prio_repeat 3\n garp_lower_prio_delay 1"))
+    until_both(lab, "d1")
+    began = lab.start("d2", pair.d2, instance("INSIDE", priority=100, interval=0.02))
+
+    def met() -> bool:
+        """Whichever is heard first when the network heals: only if that is the weaker one is there something to see."""
+        lab.set_isolated(True)
+        lab.until(lambda: lab.holders() == ["d1", "d2"], within=10, what="two masters inside")
+        lab.set_isolated(False)
+        lab.until_master("d1")
+        return "lower priority" in lab.daemons["d1"].log()
+
+    lab.until(met, within=20, what="d1 hears the weaker master")
+
+    def announced(segment: int) -> list[float]:
+        return [garp.at for garp in lab.garps("d1", (VIP, VIP_2)[segment], since=began, segment=segment)]
+
+    for segment in (0, 1):
+        lab.until(lambda s=segment: len(announced(s)) >= 6, within=1 + SLACK + 2, what="two bursts of three")  # type: ignore[misc]
+        first, *_, last = announced(segment)
+        assert last - first > 1 - 0.002, "the second burst comes garp_lower_prio_delay later"
+    assert lab.holders(VIP_2) == ["d1"]

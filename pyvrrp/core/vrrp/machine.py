@@ -148,6 +148,12 @@ class Machine(Instance):
             return None
         return earliest(self._advert_at, self._chores_at)
 
+    def announce_again(self, at: Micros) -> list[Action]:
+        """A member of the sync group met a weaker MASTER."""
+        if self.state is State.MASTER:
+            self._announce_again(at)
+        return self._flush()
+
     def lost(self, at: Micros, holding: Holding) -> list[Action]:
         """Somebody took an address, a route or a rule away: it is put back, without an election (keepalived leaves
         MASTER here)."""
@@ -415,8 +421,12 @@ class Machine(Instance):
             self._reception.credentials.overtake()
         if not config.lower_prio_no_advert:
             self._advertise(moment)
-        self._burst(config.garp.lower_prio_repeat, config.addresses)
-        self._garps.lower_priority_met(config.garp, moment.at)
+        self._announce_again(moment.at)
+
+    def _announce_again(self, at: Micros) -> None:
+        """Neighbours may have learnt our addresses from a weaker MASTER."""
+        self._burst(self.config.garp.lower_prio_repeat, self.config.addresses)
+        self._garps.lower_priority_met(self.config.garp, at)
 
     def _warn_of_twin(self, moment: Moment) -> None:
         text = "another director advertises with our priority from our own address: that address is used twice"

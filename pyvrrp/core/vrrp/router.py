@@ -11,7 +11,14 @@ from itertools import count
 from typing import Final, assert_never
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.actions import Action, RemoveAddresses, RemoveRouting, ReportGroup, ReportTransition
+from pyvrrp.core.vrrp.actions import (
+    Action,
+    RemoveAddresses,
+    RemoveRouting,
+    ReportGroup,
+    ReportLowerPriority,
+    ReportTransition,
+)
 from pyvrrp.core.vrrp.complaints import Complaints
 from pyvrrp.core.vrrp.credentials import Clock
 from pyvrrp.core.vrrp.debounce import Debounce
@@ -243,7 +250,13 @@ class Router:
             machine = next(peers, machine)
         if machine.hears_again(event):
             return []
-        return self._tell(machine, event.at, lambda: machine.receive(event))
+        actions = self._tell(machine, event.at, lambda: machine.receive(event))
+        if any(type(action) is ReportLowerPriority for action in actions):
+            for other in self._unit_of[machine].members:
+                if other is not machine:
+                    actions += other.announce_again(event.at)
+                    self._arm(other)
+        return actions
 
     def _unknown_router(self, event: DatagramReceived) -> list[Action]:
         """Comes only with log_unknown_vrids: the sockets drop what is for nobody."""
