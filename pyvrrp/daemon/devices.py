@@ -19,7 +19,7 @@ from pyvrrp.core.vrrp.surroundings import choose_source
 from pyvrrp.core.vrrp.vmacs import borrowed_settings, fits, own_settings, settle
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.api import Sysctls, Vmacs
+from pyvrrp.kernel.api import Ledger, Sysctls, Vmacs
 from pyvrrp.model.config import Config
 from pyvrrp.model.vmac import Kind, Vmac
 from pyvrrp.net import Address, Interface
@@ -27,14 +27,18 @@ from pyvrrp.net import Address, Interface
 _SETTLING: Final = 1.0
 """Seconds that a new device may take until its link is up; its parent's is."""
 _ALL: Final = "net/ipv4/conf/all/rp_filter"
+_KINDS: Final = frozenset(kind.value for kind in Kind)
 
 
 class Devices:
     """What is wanted against what is there. `again` is told a device whose true state counts from now on."""
 
-    def __init__(self, vmacs: Vmacs, sysctls: Sysctls, host: Host, again: Callable[[str], None]) -> None:
+    def __init__(
+        self, vmacs: Vmacs, sysctls: Sysctls, ledger: Ledger, host: Host, again: Callable[[str], None]
+    ) -> None:
         self._vmacs = vmacs
         self._sysctls = sysctls
+        self._ledger = ledger
         self._host = host
         self._again = again
         self._config = Config()
@@ -47,11 +51,31 @@ class Devices:
         self._settling: set[str] = set()
         self._refused: set[str] = set()
         """Devices of which it was said that they cannot be made."""
+        self._inherit()
+
+    def _inherit(self) -> None:
+        """Undo in the end what a daemon that was killed with all its processes has done."""
+        try:
+            left = self._ledger.inherit()
+        except KernelError as error:
+            self._say(error)
+            return
+        present = self._vmacs.dump()
+        for what, before in left.items():
+            if "/" in what:
+                self._originals[what] = before
+            elif what in present and present[what].kind in _KINDS:
+                self._made[what] = None
+            else:
+                self._ledger.strike(what)
+        if left:
+            text = f"taken over from a process that was killed: {', '.join(left)}"
+            self._host.log(Level.NOTICE, text)
 
     def resume(self, previous: DeviceSnapshot) -> None:
-        """Undo in the end what a worker that died has done."""
-        self._made = dict.fromkeys(previous.made)
-        self._originals = dict(previous.sysctls)
+        """The same of a worker that died."""
+        self._made |= dict.fromkeys(previous.made)
+        self._originals = dict(previous.sysctls) | self._originals
 
     def configure(self, config: Config) -> Config:
         """Make what is wanted; the configuration with the names that it has got. `tidy` follows."""
@@ -96,6 +120,7 @@ class Devices:
             self._lent.pop(name, None)
             for path in [path for path in self._originals if f"/conf/{name}/" in path]:
                 del self._originals[path]
+                self._record(path, None)
         vmac = self._wanted.get(name)
         if vmac is not None and (facts is None or self._going(name, facts)):
             self._made.pop(name, None)
@@ -162,6 +187,7 @@ class Devices:
                 self._vmacs.remove(name)
                 found = None
             if found is None:
+                self._record(name, vmac.kind.value)
                 is_vrf = next((f.kind == "vrf" for f in present.values() if f.index == parent.master), False)
                 self._vmacs.make(vmac, parent, parent.master if is_vrf else 0)
                 self._settle_later(name)
@@ -206,6 +232,20 @@ class Devices:
             self._vmacs.remove(name)
         except KernelError as error:
             self._say(error)
+        else:
+            self._record(name, None)
+
+    def _record(self, what: str, before: str | None) -> None:
+        """Write down what is about to be changed, or (None) that it has been undone."""
+        try:
+            if before is None:
+                self._ledger.strike(what)
+            else:
+                self._ledger.enter(what, before)
+        except KernelError as error:
+            if "ledger" not in self._refused:
+                self._refused.add("ledger")
+                self._say(error)
 
     # Settings of devices that are not ours.
 
@@ -238,6 +278,7 @@ class Devices:
         if before is None or before == value:
             return
         self._originals.setdefault(path, before)
+        self._record(path, before)
         self._write(path, value)
         self._host.changed()
 
@@ -245,6 +286,7 @@ class Devices:
         before = self._originals.pop(path)
         if self._sysctls.read(path) is not None:
             self._write(path, before)
+        self._record(path, None)
 
     def _write(self, path: str, value: str) -> None:
         if self._sysctls.read(path) in (None, value):

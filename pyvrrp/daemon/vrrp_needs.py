@@ -18,6 +18,12 @@ def tracks(config: Config) -> bool:
     )
 
 
+def changes(config: Config) -> bool:
+    """Does it want devices of its own, or other settings in the kernel?"""
+    silent = config.global_defs.vrrp is not None and config.global_defs.vrrp.disable_local_igmp
+    return silent or any(i.vmacs or i.promote_secondaries for i in config.vrrp_instances)
+
+
 def tells(config: Config) -> bool:
     """Does anybody want to hear of it?"""
     definitions = config.global_defs

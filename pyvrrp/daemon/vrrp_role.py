@@ -15,7 +15,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from pyvrrp.core.log import Level
 from pyvrrp.core.vrrp.actions import (
     Action,
 )
@@ -40,9 +39,9 @@ from pyvrrp.daemon.paperwork import Paperwork
 from pyvrrp.daemon.performer import Performer
 from pyvrrp.daemon.role import Host
 from pyvrrp.daemon.throttle import Throttle
-from pyvrrp.daemon.vrrp_needs import tracks
-from pyvrrp.errors import KernelError
+from pyvrrp.daemon.vrrp_needs import changes, tracks
 from pyvrrp.kernel.api import Addresses, Firewall, Links, Packets, Routing, Sysctls, Vmacs
+from pyvrrp.kernel.ledger import anything_left
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.net import IPPROTO_VRRP, Address
@@ -51,7 +50,6 @@ from pyvrrp.units import MILLISECOND, Micros
 if TYPE_CHECKING:
     from pyvrrp.daemon.devices import Devices
     from pyvrrp.daemon.vrrp_trackers import Trackers
-    from pyvrrp.kernel.igmp import LocalReports
     from pyvrrp.kernel.processes import Process
     from pyvrrp.model.scripts import Command
 
@@ -112,7 +110,6 @@ class VrrpRole:
             self._feed,
         )
         self._needs_clock = False
-        self._reports: LocalReports | None = None
         self._ahead: Micros = 0
 
     def start(self, config: Config, previous: VrrpSnapshot | None) -> None:
@@ -120,6 +117,8 @@ class VrrpRole:
         loop = asyncio.get_running_loop()
         if previous is not None and previous.devices is not None:
             self._devices_of_own().resume(previous.devices)
+        elif anything_left():
+            self._devices_of_own()
         config = self._config = self._with_devices(config)
         self._have_guard(config, previous)
         self._router = Router(config)
@@ -133,7 +132,6 @@ class VrrpRole:
         for name, facts in self._devices.items():
             self._interfaces[name] = self._seen(name, facts)
             self._handle(InterfaceChanged(at, name, self._interfaces[name]))
-        self._silence_igmp()
         self._open_sockets()
         self._links_descriptor = self._links.watch(self._interface_changed, self._address_removed)
         loop.add_reader(self._links_descriptor, self._links.read)
@@ -147,19 +145,6 @@ class VrrpRole:
         self._feed(Started(monotonic(), masters))
         if self._own is not None:
             self._own.tidy()
-
-    def _silence_igmp(self) -> None:
-        """disable_local_igmp, which as in keepalived counts at start only."""
-        vrrp = self._config.global_defs.vrrp
-        if vrrp is None or not vrrp.disable_local_igmp:
-            return
-        from pyvrrp.kernel.igmp import LocalReports
-
-        self._reports = LocalReports()
-        try:
-            self._reports.disable()
-        except KernelError as error:
-            self._host.log(Level.WARNING, str(error))
 
     def _rehearse(self, times: int) -> None:
         """Play a takeover without performing it: code that has just run, and often, is several times as fast."""
@@ -196,8 +181,6 @@ class VrrpRole:
             self._feed(StopRequested(monotonic()))
         self._timer.arm(None)
         await self._paperwork.stop()
-        if self._reports is not None:
-            self._reports.restore()
         if self._host.options.dont_release_vrrp:
             return
         if self._performer.guard is not None:
@@ -223,19 +206,20 @@ class VrrpRole:
 
     def _with_devices(self, config: Config) -> Config:
         """Make what instances have of their own; the configuration with the names that it got."""
-        if self._own is None and not any(i.vmacs or i.promote_secondaries for i in config.vrrp_instances):
+        if self._own is None and not changes(config):
             return config
         return self._devices_of_own().configure(config)
 
     def _devices_of_own(self) -> Devices:
         if self._own is None:
             from pyvrrp.daemon.devices import Devices
+            from pyvrrp.kernel.ledger import LinuxLedger
             from pyvrrp.kernel.sysctl import LinuxSysctls
             from pyvrrp.kernel.vmacs import LinuxVmacs
 
             vmacs = LinuxVmacs() if self._vmacs is None else self._vmacs
             sysctls = LinuxSysctls() if self._sysctls is None else self._sysctls
-            self._own = Devices(vmacs, sysctls, self._host, self._look_again)
+            self._own = Devices(vmacs, sysctls, LinuxLedger(), self._host, self._look_again)
         return self._own
 
     def _look_again(self, name: str) -> None:

@@ -126,6 +126,22 @@ class Sysctls(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """What we have changed, kept where it outlives us. Refusals are KernelErrors: then it does not."""
+
+    def inherit(self) -> dict[str, str]:
+        """What daemons of this network namespace that are no more have left changed; it is this one's from now on."""
+        ...
+
+    def enter(self, what: str, before: str) -> None:
+        """Before it is changed; the first entry counts."""
+        ...
+
+    def strike(self, what: str) -> None:
+        """It has been undone."""
+        ...
+
+
 class Firewall(Protocol):
     """The packet filter, in the words of nftables."""
 

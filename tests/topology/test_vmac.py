@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
+from tests.interop.test_vmac import settings
 from tests.topology.daemons import OURS
 from tests.topology.lab import VIP, Lab, instance
 
@@ -14,6 +16,7 @@ pytestmark = pytest.mark.root
 
 NAME = "vrrp.51"
 MAC = "00:00:5e:00:01:33"
+SILENCE = "net.ipv4.igmp_link_local_mcast_reports"
 
 
 def conf(more: str = "", priority: int = 150, device: str = "eth0") -> str:
@@ -127,3 +130,37 @@ def test_devices_that_are_there_already(lab: Lab) -> None:
     lab.start("d1", OURS, conf())
     until_holds(lab, "vrrp1.51")
     assert index(lab)
+
+
+LEFT = Path("/run/pyvrrp")
+
+
+@pytest.mark.parametrize("after", [conf(), instance(priority=150)], ids=["with-vmac", "without"])
+def test_what_stood_before_outlives_the_death_of_all_processes(lab: Lab, after: str) -> None:
+    """Killed at one moment they undo nothing; whoever starts next must not take our settings for the machine's."""
+    host = lab.hosts["d1"]
+    host.run("sysctl", "-w", "net.ipv4.conf.all.rp_filter=1", SILENCE + "=1")
+    before, files = settings(host), set(LEFT.glob("*.before"))
+    silent = "global_defs {\ndisable_local_igmp\n}\n"
+    for number in range(1, 3):
+        start(lab, silent + conf(), number)
+        assert setting(lab, "net.ipv4.conf.eth0.arp_ignore") == "1"
+        lab.kill("d1")
+        assert index(lab)
+        assert setting(lab, SILENCE) == "0"
+    start(lab, after, 3)
+    until_holds(lab, NAME if "use_vmac" in after else "eth0")
+    if "use_vmac" not in after:
+        assert not index(lab)
+        assert settings(host) == before
+    lab.stop("d1")
+    assert not index(lab)
+    assert settings(host) == before
+    assert setting(lab, SILENCE) == "1"
+    assert set(LEFT.glob("*.before")) == files
+
+
+def start(lab: Lab, text: str, number: int) -> None:
+    """The daemon on d1, which becomes MASTER for the so-manieth time."""
+    lab.start("d1", OURS, text)
+    lab.until(lambda: lab.daemons["d1"].log().count("Entering MASTER STATE") == number, within=10, what="it leads")

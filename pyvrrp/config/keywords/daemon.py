@@ -56,7 +56,7 @@ min_auto_priority_delay | !uint 1..10000000 | 1 s | sched | lateness that trigge
 checker_log_all_failures | bool | false | active | log each failed checker attempt
 dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be absent at start and come/go
 default_interface | !word | eth0 | active | interface for static addresses without dev
-disable_local_igmp | flag | off | active | stop IGMP joins for 224.0.0.0/24; cannot change on reload
+disable_local_igmp | flag | off | active | stop IGMP joins for 224.0.0.0/24
 v3_checksum_as_v2 | flag | off | active; new | VRRPv3/IPv4 checksum without pseudo-header
 lvs_timeouts | !words | unchanged | active | IPVS connection timeouts
 lvs_flush | flag | off | active | flush IPVS at start

@@ -128,8 +128,12 @@ def own_settings(vmac: Vmac, families: Iterable[int]) -> dict[str, str]:
 
 
 def borrowed_settings(config: Config) -> dict[str, str]:
-    """Settings of devices that are not ours and get back what they had: a parent must not answer for its VMAC."""
+    """Settings that are not ours and get back what they had: a parent must not answer for its VMAC, and groups of the
+    link (224.0.0.0/24) need no IGMP (disable_local_igmp)."""
     settings: dict[str, str] = {}
+    vrrp = config.global_defs.vrrp
+    if vrrp is not None and vrrp.disable_local_igmp:
+        settings["net/ipv4/igmp_link_local_mcast_reports"] = "0"
     for instance in config.vrrp_instances:
         for vmac in instance.vmacs:
             if vmac.kind is Kind.MACVLAN and vmac.family == 4:
