@@ -77,7 +77,7 @@ if [ "$public" != "${public%%,*}" ]; then
             put /etc/systemd/network/10-pyvrrp-members.network || :
         keep_address bond1 "$public_address"
     else
-        ! command -v ifup >/dev/null || need ifenslave=ifenslave
+        ! command -v ifup >/dev/null || need /etc/network/if-pre-up.d/ifenslave=ifenslave
         put /etc/network/interfaces.d/pyvrrp-bond1 <<END || :
 auto bond1
 iface bond1 inet static
