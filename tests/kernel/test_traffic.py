@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -100,6 +101,25 @@ def test_every_way_to_a_real_server_in_both_families_and_protocols(bed: TrafficB
     for family in FAMILIES:
         assert Counter(bed.asked(6, family)) == dict.fromkeys(NAMES, 2), (family, bed.play())
         assert Counter(bed.asked_by_udp(6, family)) == dict.fromkeys(NAMES, 2), (family, bed.play())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_sctp_goes_the_same_ways(bed: TrafficBed, method: str) -> None:
+    bed.hold_vip()
+    bed.answer_through(method)
+    for family, vip in FAMILIES.items():
+        for name, host in bed.servers.items():
+            bed.answers.serve_sctp(host, family, private(name, family) if method == "NAT" else vip)
+    bed.start(
+        "".join(
+            virtual(pool(method=method, family=family), family=family, protocol="SCTP", method=method)
+            for family in FAMILIES
+        )
+    )
+    bed.until(lambda: len(bed.table()) == 8, what="the table is filled")
+    for family in FAMILIES:
+        asked = Counter(bed.ask(family, protocol=socket.IPPROTO_SCTP) for _ in range(6))
+        assert asked == dict.fromkeys(NAMES, 2), (family, bed.play())
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@
     real servers 10.71.12.11 … ── private ── eth1 of the directors (10.71.12.2, .3)
 
 and likewise in fd77:: and fd71::. Real servers answer over the private network with NAT, else at once. They are
-threads of the test: each line that a client sends, or each datagram, is answered with the name of the server.
+threads of the test: each line that a client sends (TCP, SCTP), or each datagram, is answered with the name of the
+server.
 """
 
 from __future__ import annotations
@@ -73,6 +74,18 @@ class Answers:
             self._sockets[host.name, family] = [listener, datagrams]
             self._selector.register(listener, selectors.EVENT_READ, (self._accept, host.name))
             self._selector.register(datagrams, selectors.EVENT_READ, (self._answer, host.name))
+
+    def serve_sctp(self, host: Host, family: str, address: str) -> None:
+        """Listen there, and at that address only: an association is told of all addresses that either side has."""
+        kind = socket.AF_INET if family == "inet" else socket.AF_INET6
+        with inside(host.namespace):
+            listener = socket.socket(kind, socket.SOCK_STREAM, socket.IPPROTO_SCTP)
+        listener.bind((address, PORT))
+        listener.setblocking(False)
+        listener.listen(64)
+        with self._lock:
+            self._sockets.setdefault((host.name, family), []).append(listener)
+            self._selector.register(listener, selectors.EVENT_READ, (self._accept, host.name))
 
     def die(self, name: str, family: str) -> None:
         """Take no more connections; those there are go on."""
@@ -218,10 +231,12 @@ class TrafficBed:
         daemon = self.daemons[director] = Daemon(OURS, self.directors[director], self.directory, conf)
         return daemon
 
-    def connect(self, family: str = "inet", address: str | None = None) -> Connection:
-        """A new TCP connection to the VIP."""
+    def connect(
+        self, family: str = "inet", address: str | None = None, protocol: int = socket.IPPROTO_TCP
+    ) -> Connection:
+        """A new connection to the VIP."""
         with inside(self.client.namespace):
-            made = socket.socket(socket.AF_INET if family == "inet" else socket.AF_INET6, socket.SOCK_STREAM)
+            made = socket.socket(socket.AF_INET if family == "inet" else socket.AF_INET6, socket.SOCK_STREAM, protocol)
         made.settimeout(3)
         try:
             made.connect((address or FAMILIES[family], PORT))
@@ -230,10 +245,10 @@ class TrafficBed:
             raise
         return Connection(made)
 
-    def ask(self, family: str = "inet", address: str | None = None) -> str:
+    def ask(self, family: str = "inet", address: str | None = None, protocol: int = socket.IPPROTO_TCP) -> str:
         """Who answers a new connection; "-" for nobody."""
         try:
-            connection = self.connect(family, address)
+            connection = self.connect(family, address, protocol)
         except OSError:
             return "-"
         with contextlib.closing(connection):
