@@ -208,6 +208,6 @@ class IpvsGlobals:
     """What is said about IPVS for all virtual servers."""
 
     net_namespace_ipvs: str | None = field(default=None, metadata={"bare": ""})
-    """Empty: the namespace in which the daemon was started."""
+    """Empty: the namespace of process 1."""
     lvs_timeouts: IpvsTimeouts | None = None
     lvs_sync_daemon: SyncDaemon | None = None
