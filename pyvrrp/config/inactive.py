@@ -15,7 +15,6 @@ INACTIVE: Final[Mapping[str, str]] = {
     "dbus": "D-Bus is not served",
     "files": "files keep their usual names and places",
     "iproute": "names of tables, scopes and protocols are not read from there",
-    "ipvsnft": "each address gets its own IPVS service",
     "reload": "a reload follows SIGHUP only, and reads the file as it is then",
     "sched": "the processes run with the scheduling that they were started with",
     "seed": "random numbers stay random",

@@ -16,6 +16,7 @@ from pyvrrp.core.lvs.actions import (
     Action,
     ApplyTable,
     CancelCheck,
+    MarkPackets,
     ReadTable,
     ReportChecker,
     ReportIpvs,
@@ -56,6 +57,7 @@ from pyvrrp.units import MILLISECOND, Micros, seconds
 if TYPE_CHECKING:
     from pyvrrp.daemon.local_addresses import LocalAddresses
     from pyvrrp.daemon.lvs_teller import LvsTeller
+    from pyvrrp.daemon.marker import Marker
     from pyvrrp.kernel.processes import Process
     from pyvrrp.trackers.files import FileTracker
 
@@ -93,6 +95,8 @@ class CheckersRole:
         self._addresses: LocalAddresses | None = None
         self._teller: LvsTeller | None = None
         """Only where somebody wants to be told."""
+        self._marker: Marker | None = None
+        """Only with nftables_ipvs."""
         self._early: Micros = 0
         """So much before its time a check may begin: not late by the loop's whole milliseconds, and some together."""
 
@@ -102,14 +106,14 @@ class CheckersRole:
             self._ipvs = LinuxIpvs(place(ipvs.net_namespace_ipvs))
         self._prepare(config)
         self._handle = self._host.begun(self._balancer, self._seed)
-        self._feed(Started(now(), config, previous, self._numbers(config)))
+        self._feed(Started(now(), config, previous, self._numbers(config), self._marks(config)))
         self._watch_addresses(config)
         if self._teller is not None and previous is None:
             self._teller.begin(self._balancer.alive())
 
     def reload(self, config: Config) -> None:
         self._prepare(config)
-        self._feed(Reconfigured(now(), config, self._numbers(config)))
+        self._feed(Reconfigured(now(), config, self._numbers(config), self._marks(config)))
         self._watch_addresses(config)
 
     def _prepare(self, config: Config) -> None:
@@ -141,6 +145,28 @@ class CheckersRole:
         self._files.watch(file.file for file in config.track_files if file.name in followed)
         return dict(self._files.values)
 
+    def _marks(self, config: Config) -> bool:
+        """Is nftables to mark packets, and can it?"""
+        firewall = config.global_defs.firewall
+        if firewall is None or firewall.nftables_ipvs is None:
+            return False
+        from pyvrrp.core.lvs.marking import Marks, mark_table
+
+        marked = mark_table(Marks({}).apply(config.virtual_servers, firewall), firewall)
+        return not marked.entries or self._marks_with(config).able(marked)
+
+    def _marks_with(self, config: Config) -> Marker:
+        if self._marker is None:
+            from pyvrrp.daemon.marker import Marker
+            from pyvrrp.kernel.netns import visit
+            from pyvrrp.kernel.nftables import LinuxFirewall
+
+            ipvs = config.global_defs.ipvs
+            with visit(place(ipvs.net_namespace_ipvs if ipvs else None)):
+                self._marker = Marker(LinuxFirewall, self._host)
+                self._marker.begin()
+        return self._marker
+
     @property
     def machine(self) -> Balancer:
         return self._balancer
@@ -157,6 +183,8 @@ class CheckersRole:
         await self._runner.close()
         if self._files is not None:
             self._files.close()
+        if self._marker is not None:
+            self._marker.end()
         if self._teller is not None:
             await self._teller.settle()
 
@@ -230,6 +258,9 @@ class CheckersRole:
                 return self._read(keys)
             case ApplyTable(operations):
                 return self._apply(operations)
+            case MarkPackets(table):
+                if self._marker is not None:
+                    self._marker.apply(table)
             case Log(level, text):
                 self._host.log(level, text)
             case ReportRealServer() | ReportVirtualServer() | ReportChecker():

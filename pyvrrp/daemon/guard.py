@@ -6,28 +6,24 @@ VRRP goes on without.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from pyvrrp.core.log import Level
-from pyvrrp.core.vrrp.firewall import FAMILIES, Place, Table, change, removal, ruleset, same_rules, table_name, usable
+from pyvrrp.core.nft import FAMILIES, removal, table_name
+from pyvrrp.core.vrrp.firewall import TABLE, Place, Table, change, ruleset, same_rules, usable
 from pyvrrp.daemon.role import Host
+from pyvrrp.daemon.upkeep import Upkeep
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Firewall
-from pyvrrp.kernel.timer import monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.model.vmac import Kind
-from pyvrrp.units import SECOND, Micros, seconds
 
 if TYPE_CHECKING:
     from pyvrrp.core.vrrp.actions import AddAddresses, RemoveAddresses
     from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
     from pyvrrp.daemon.devices import Devices
-
-_REPAIR: Final[Micros] = SECOND
-"""Rules that somebody takes away again and again are put back at most so often."""
 
 
 class Guard:
@@ -42,8 +38,7 @@ class Guard:
         """Addresses of MASTERs."""
         self._present: Table | None = None
         self._said: set[str] = set()
-        self._repaired_at: Micros | None = None
-        self._later: asyncio.TimerHandle | None = None
+        self._upkeep: Upkeep | None = None
         self._firewall: Firewall | None = None
         try:
             self._firewall = make()
@@ -61,7 +56,8 @@ class Guard:
 
     def watch(self) -> None:
         if self._firewall is not None:
-            asyncio.get_running_loop().add_reader(self._firewall.watch(), self._changed)
+            self._upkeep = Upkeep(self._firewall, self._host, self._name, self._again)
+            self._upkeep.begin()
 
     def configure(self, config: Config, own: Devices | None) -> None:
         self._config = config
@@ -106,7 +102,7 @@ class Guard:
             for address in instance.addresses
         )
         table = Table(
-            name=table_name(None if defined is None else defined.nftables),
+            name=table_name(None if defined is None else defined.nftables, TABLE),
             priority=-1 if defined is None else defined.nftables_priority,
             counters=defined is not None and defined.nftables_counters,
             vmacs=vmacs,
@@ -119,8 +115,8 @@ class Guard:
         """Take the tables away."""
         if self._firewall is None:
             return
-        if self._later is not None:
-            self._later.cancel()
+        if self._upkeep is not None:
+            self._upkeep.end()
         present, self._present = self._present, None
         for family in () if present is None else present.families:
             self._do(removal(present.name if present else "", family))
@@ -175,16 +171,9 @@ class Guard:
             self._said.add(text)
             self._host.log(level, text)
 
-    def _changed(self) -> None:
-        if self._firewall is None or self._present is None or not self._firewall.read(self._present.name):
-            return
-        wait = 0 if self._repaired_at is None else self._repaired_at + _REPAIR - monotonic()
-        if self._later is None:
-            self._later = asyncio.get_running_loop().call_later(seconds(max(0, wait)), self._repair)
+    def _name(self) -> str | None:
+        return self._present.name if self._present is not None else None
 
-    def _repair(self) -> None:
-        self._later = None
-        self._repaired_at = monotonic()
+    def _again(self) -> None:
         if self._present is not None:
-            self._host.log(Level.WARNING, f"somebody removed rules of table {self._present.name}; it is made again")
             self._replace(self._present)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 from pyvrrp.model.checkers import Checker, Follower
@@ -148,6 +148,11 @@ class AddressRange:
     def __iter__(self) -> Iterator[Address]:
         return (self.first + at for at in range(len(self)))
 
+    def __contains__(self, address: object) -> bool:
+        if not isinstance(address, (IPv4Address, IPv6Address)) or address.version != self.first.version:
+            return False
+        return int(self.first) <= int(address) <= int(self.last)
+
     def __str__(self) -> str:
         span = f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
         return f"{span} {self.port}" if self.port else span
@@ -173,6 +178,8 @@ class VirtualServerGroup:
     name: str
     ranges: tuple[AddressRange, ...] = ()
     marks: tuple[GroupMark, ...] = ()
+    mark: int = 0
+    """nftables_ipvs: what packets to the addresses are marked with; 0: each address is a service of its own."""
 
     @property
     def families(self) -> frozenset[int]:
@@ -212,12 +219,21 @@ class VirtualServer:
     """Its checks have it already."""
     snmp_name: str | None = None
 
+    def serves(self, addresses: Collection[Address]) -> bool:
+        """Is one of them an address of this virtual server?"""
+        if self.group is None:
+            return self.key.endpoint is not None and self.key.endpoint.address in addresses
+        return any(address in range_ for range_ in self.group.ranges for address in addresses)
+
     def services(self) -> Iterator[ServiceKey]:
         """What there is in IPVS for it, in the order in which keepalived makes them."""
         if self.group is None:
             yield self.key
             return
-        if self.key.protocol is not None:
+        if self.group.mark:
+            for kind in sorted(self.group.families):
+                yield ServiceKey(kind, None, None, self.group.mark)
+        elif self.key.protocol is not None:
             for range_ in self.group.ranges:
                 for address in range_:
                     yield ServiceKey.of(Endpoint(address, range_.port), self.key.protocol)

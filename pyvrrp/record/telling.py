@@ -124,6 +124,8 @@ def lvs_action(action: lvs_actions.Action) -> str:
         case lvs_actions.ApplyTable():
             done = "; ".join(map(operation, action.operations[:5]))
             return f"IPVS: {done}{f' and {len(action.operations) - 5} more' if len(action.operations) > 5 else ''}"
+        case lvs_actions.MarkPackets(marks):
+            return f"nftables marks {len(marks.entries)} ranges of addresses"
         case lvs_actions.ReportRealServer():
             return f"{action.endpoint} of {action.service} is {'up' if action.alive else 'down'}"
         case lvs_actions.ReportChecker():

@@ -4,7 +4,7 @@ TABLE = """
 [/]
 linkbeat_use_polling | flag | off | active | ask the interfaces for their link state instead of listening to netlink
 net_namespace | !word | none | active; once | run in this network namespace; pid files go to their own directory
-net_namespace_ipvs | ?word | same namespace as process | active | programme IPVS in this namespace
+net_namespace_ipvs | ?word | that of the process; bare = that of process 1 | active | programme IPVS in this namespace
 namespace_with_ipsets | flag | off | active | permit ipsets inside a namespace on kernels older than 3.13
 use_pid_dir | flag | off (on if instance or net_namespace set) | active | put pid files in RUNSTATEDIR/keepalived/
 instance | !word | none | active; once | name of this daemon, part of pid file names and of the syslog ident
@@ -85,9 +85,9 @@ vrrp_ipsets | ?words | - | active | ipset names
 nftables | ?word | unset; bare = keepalived | active; once | use nftables for no_accept / VMAC
 nftables_priority | int -2147483648..2147483647 | -1 | active | base chain priority
 nftables_ifindex | flag | off | active | match ifindex instead of name
-nftables_ipvs | ?word | unset; bare = keepalived_ipvs | ipvsnft | nftables fwmark helper for virtual_server_group
-nftables_ipvs_priority | int -2147483648..2147483647 | -1 | ipvsnft | base chain priority of the IPVS table
-nftables_ipvs_start_fwmark | uint 1.. | 1000 | ipvsnft | first mark allocated
+nftables_ipvs | ?word | unset; bare = keepalived_ipvs | active | nftables marks packets to groups, for one IPVS service
+nftables_ipvs_priority | int -2147483648..2147483647 | -1 | active | base chain priority of the IPVS table
+nftables_ipvs_start_fwmark | uint 1.. | 1000 | active | first mark allocated
 nftables_counters | flag | off | active | add counters to rules
 vrrp_check_unicast_src | flag | off | active | drop unicast adverts from unlisted sources
 vrrp_skip_check_adv_addr | bool all | false | active | check VIP list only when the sender changes

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.ipvs_table import Operation
+from pyvrrp.core.lvs.marking import MarkTable
 from pyvrrp.model.checkers import Checker
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import ServiceKey
@@ -17,6 +18,7 @@ __all__ = [
     "CancelCheck",
     "Level",
     "Log",
+    "MarkPackets",
     "ReadTable",
     "ReportChecker",
     "ReportIpvs",
@@ -54,6 +56,13 @@ class ApplyTable:
     """Send these to IPVS in this order; answer with IpvsRefused if any fails."""
 
     operations: tuple[Operation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MarkPackets:
+    """Have nftables do this, in place of what it did for us before."""
+
+    table: MarkTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +109,7 @@ Action: TypeAlias = (
     | CancelCheck
     | ReadTable
     | ApplyTable
+    | MarkPackets
     | ReportChecker
     | ReportRealServer
     | ReportVirtualServer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple, assert_never
@@ -12,6 +13,7 @@ from pyvrrp.core.lvs.actions import (
     CancelCheck,
     Level,
     Log,
+    MarkPackets,
     ReportChecker,
     ReportRealServer,
     ReportVirtualServer,
@@ -35,6 +37,7 @@ from pyvrrp.core.lvs.events import (
 from pyvrrp.core.lvs.following import Follow, follow
 from pyvrrp.core.lvs.ipvs_table import Dump, Table
 from pyvrrp.core.lvs.keeper import Keeper
+from pyvrrp.core.lvs.marking import Marks, MarkTable, mark_table
 from pyvrrp.core.lvs.probes import Probes, Spread
 from pyvrrp.core.lvs.script_check import ScriptChecking
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
@@ -44,7 +47,7 @@ from pyvrrp.model.checkers import Checker, HttpCheck, MiscCheck
 from pyvrrp.model.config import Config, FlushOnStop
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.globals import IpvsTimeouts
-from pyvrrp.model.lvs import ServiceKey, VirtualServer
+from pyvrrp.model.lvs import Protocol, ServiceKey, VirtualServer
 from pyvrrp.net import Address
 from pyvrrp.units import Micros
 
@@ -70,6 +73,8 @@ class Balancer:
         self._addresses: frozenset[Address] = frozenset()
         """Of this host, where ha_suspend asks for them."""
         self._keeper = Keeper()
+        self._marks = Marks({})
+        self._mark_table = MarkTable()
         self._stopped = False
 
     def alive(self) -> Iterator[tuple[ServiceKey, Endpoint]]:
@@ -133,6 +138,7 @@ class Balancer:
             ipvs_problem=self._keeper.problem,
             virtual_servers=tuple(virtual.snapshot(kernel, self._keeper.entry) for virtual in self._virtuals.values()),
             former_timeouts=None if former is None else (former.tcp, former.tcpfin, former.udp),
+            marks=tuple((group, protocol.name, mark) for (group, protocol), mark in self._marks.given.items()),
         )
 
     # Configuration
@@ -147,9 +153,11 @@ class Balancer:
             former = IpvsTimeouts(**dict(zip(("tcp", "tcpfin", "udp"), previous.former_timeouts, strict=True)))
         self._keeper = Keeper(flush=flush, former=former)
         known = {told.name: told for told in previous.virtual_servers} if previous else {}
-        actions: list[Action] = []
+        if previous:
+            self._marks = Marks({(group, Protocol[name]): mark for group, name, mark in previous.marks})
+        served, actions = self._served(event, again=bool(previous and previous.marks))
         follow = self._follow(event)
-        for wanted in _virtual_servers(event.config):
+        for wanted in served:
             virtual = self._add(event.at, wanted, follow)
             if told := known.get(virtual.name):
                 virtual.adopt(told)
@@ -165,9 +173,9 @@ class Balancer:
         self._config = event.config
         table = self._keeper.copy()
         before, self._virtuals = self._virtuals, {}
-        actions: list[Action] = []
+        served, actions = self._served(event)
         follow = self._follow(event)
-        for wanted in _virtual_servers(event.config):
+        for wanted in served:
             if (virtual := before.pop(wanted.key, None)) is None:
                 actions += self._add(event.at, wanted, follow).open(event.at)
                 continue
@@ -204,7 +212,27 @@ class Balancer:
         if how is FlushOnStop.NO:
             for virtual in self._virtuals.values():
                 actions += virtual.close()
+        if self._mark_table.entries:
+            actions.append(MarkPackets(replace(self._mark_table, entries=())))
         return [*actions, self._keeper.release(everything=how is FlushOnStop.ALL)]
+
+    def _served(
+        self, event: Started | Reconfigured, *, again: bool = False
+    ) -> tuple[list[VirtualServer], list[Action]]:
+        """The virtual servers, those of groups with their marks, and what nftables has to do for them now.
+
+        `again`: tell it in any case.
+        """
+        virtuals, firewall = _virtual_servers(event.config), event.config.global_defs.firewall
+        if event.marking and firewall is not None:
+            virtuals = self._marks.apply(virtuals, firewall)
+            table = mark_table(virtuals, firewall)
+        else:
+            self._marks, table = Marks({}), replace(self._mark_table, entries=())
+        before, self._mark_table = self._mark_table, table
+        return virtuals, [MarkPackets(table)] if again or (
+            table != before and (table.entries or before.entries)
+        ) else []
 
     def _add(self, at: Micros, config: VirtualServer, follow: Follow) -> Virtual:
         virtual = self._virtuals[config.key] = Virtual(config, at)
@@ -326,10 +354,10 @@ def _left_behind(event: Event) -> list[Action]:
             return []
 
 
-def _virtual_servers(config: Config) -> Iterable[VirtualServer]:
+def _virtual_servers(config: Config) -> list[VirtualServer]:
     """Those that are served: keepalived ignores one without real servers, and a second one of the same identity."""
     first: dict[ServiceKey, VirtualServer] = {}
     for virtual in config.virtual_servers:
         if virtual.real_servers:
             first.setdefault(virtual.key, virtual)
-    return first.values()
+    return list(first.values())

@@ -23,6 +23,8 @@ class Started:
     """What a worker that died had told last: this one carries on with its servers' states."""
     numbers: Mapping[str, int] = field(default_factory=dict)
     """What is in the files that FILE_CHECKs follow, by path."""
+    marking: bool = False
+    """nftables_ipvs is asked for, and nftables can do it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class Reconfigured:
     at: Micros
     config: Config
     numbers: Mapping[str, int] = field(default_factory=dict)
-    """As in Started."""
+    marking: bool = False
+    """Both as in Started."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,3 +107,5 @@ class LvsSnapshot:
     virtual_servers: tuple[VirtualServerSnapshot, ...] = ()
     former_timeouts: tuple[int, int, int] | None = None
     """Seconds of tcp, tcpfin and udp before we changed them."""
+    marks: tuple[tuple[str, str, int], ...] = ()
+    """nftables_ipvs: group, protocol, and the mark that its packets get."""

@@ -37,7 +37,7 @@ from pyvrrp.core.lvs.real_server import NewChecking, Server, display_name, serve
 from pyvrrp.core.lvs.snapshot import Difference, VirtualServerSnapshot
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import RealServer, ServiceKey, VirtualServer
-from pyvrrp.net import Address
+from pyvrrp.net import Address, family
 from pyvrrp.units import Micros
 
 EntryOf = Callable[[ServiceKey], tuple[Service, Mapping[Endpoint, Destination]]]
@@ -75,7 +75,7 @@ class Virtual:
         """ha_suspend, while no address of it is among those of this host."""
         if not self.config.ha_suspend:
             return False
-        return not any(key.endpoint is not None and key.endpoint.address in present for key in self.services)
+        return not self.config.serves(present)
 
     def begin(self, at: Micros, new: NewChecking, follow: Follow) -> None:
         """Make the servers; `open` must follow."""
@@ -209,9 +209,19 @@ class Virtual:
             in_kernel=len(states) == len(self.services) if table_read else None,
             real_servers=tuple(servers),
             traffic=total(state.traffic for state, _ in states.values()) if states else None,
-            services=tuple(service_name(key) for key in self.services) if self.config.group else (),
+            services=self._service_names(),
             drift=tuple(self._drift(states, entry)) if table_read else (),
         )
+
+    def _service_names(self) -> tuple[str, ...]:
+        """Of a group."""
+        group = self.config.group
+        if group is None:
+            return ()
+        if not group.mark:
+            return tuple(service_name(key) for key in self.services)
+        many = {key: sum(len(one) for one in group.ranges if family(one.first) == key.family) for key in self.services}
+        return tuple(f"{service_name(key)} for {number} addresses" for key, number in many.items())
 
     def _in_kernel(self, states: Dump) -> Mapping[Endpoint, DestinationState]:
         """What the kernel has of each server, added up over the services of a group."""

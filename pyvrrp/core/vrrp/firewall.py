@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from pyvrrp.core.nft import FAMILIES, removal
 from pyvrrp.net import Address
 
-FAMILIES: Final = {4: "ip", 6: "ip6"}
 TABLE: Final = "keepalived"
-_TABLE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,60}")
 _DEVICE_NAME: Final = re.compile(r'[^"\\\s*]+')
 
 Place = tuple[Address, str]
@@ -44,19 +43,9 @@ class Table:
         return sorted(self.guards | {family for _, _, family in self.vmacs})
 
 
-def table_name(word: str | None) -> str:
-    """What nftables takes for a name; keepalived's where the word is none."""
-    return word if word is not None and _TABLE_NAME.fullmatch(word) else TABLE
-
-
 def usable(device: str) -> bool:
     """Can the name be written in a rule?"""
     return _DEVICE_NAME.fullmatch(device) is not None
-
-
-def removal(table: str, family: int) -> str:
-    """Also where there is none."""
-    return f"add table {FAMILIES[family]} {table}\ndelete table {FAMILIES[family]} {table}\n"
 
 
 def ruleset(table: Table, family: int) -> str:

@@ -60,16 +60,22 @@ class Play:
     """A balancer, its clock, what it said and the IPVS table that its operations make."""
 
     def __init__(
-        self, configuration: Config, *, table: Table | None = None, previous: LvsSnapshot | None = None
+        self,
+        configuration: Config,
+        *,
+        table: Table | None = None,
+        previous: LvsSnapshot | None = None,
+        marking: bool = False,
     ) -> None:
         self.balancer = Balancer(seed=1)
         self.at: Micros = 100 * SECOND
         self.actions: list[Action] = []
         self.dead: set[Endpoint] = set()
         """Whose checks fail."""
-        self.told(Started(self.at, configuration, previous))
+        self.told(Started(self.at, configuration, previous, marking=marking))
+        started = self.actions
         if table is not None:
-            self.told(TableRead(self.at, table))
+            self.actions = [*started, *self.balancer.handle(TableRead(self.at, table))]
 
     def told(self, event: Event) -> list[Action]:
         """Hand over an event; returns (and keeps) what comes of it."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
-from pyvrrp.core.vrrp.firewall import Table, change, removal, ruleset, same_rules, table_name, usable
+from pyvrrp.core.nft import removal, table_name
+from pyvrrp.core.vrrp.firewall import TABLE, Table, change, ruleset, same_rules, usable
 
 VIP, LINK_LOCAL, GLOBAL = map(ip_address, ("192.0.2.100", "fe80::1", "2001:db8::1"))
 GUARDED = Table(guards=frozenset({4, 6}))
@@ -50,7 +51,7 @@ def test_only_the_difference_is_sent() -> None:
 def test_names_that_cannot_be_written_are_not() -> None:
     assert usable("eth0.5@x")
     assert not any(map(usable, ('a"b', "a\\b", "a b", "eth*", "")))
-    assert table_name("own") == "own"
-    assert table_name("own } table") == table_name(None) == "keepalived"
+    assert table_name("own", TABLE) == "own"
+    assert table_name("own } table", TABLE) == table_name(None, TABLE) == "keepalived"
     odd = replace(GUARDED, dropped=frozenset({(LINK_LOCAL, 'x"; flush ruleset')}))
     assert "flush" not in ruleset(odd, 6)
