@@ -226,7 +226,8 @@ class Performance:
             view.report(Console(width=None if sys.stdout.isatty() else 110), self.acts, self.client, self.start["acts"])
         if self.client is not None and not self.held:
             for host, lines in self.logs.items():
-                print(f"The end of {host}'s log:", *lines[-15:], sep="\n    ", file=sys.stderr)
+                if lines:
+                    print(f"The end of {host}'s log:", *lines[-15:], sep="\n    ", file=sys.stderr)
 
 
 def play(options: argparse.Namespace) -> int:

@@ -11,11 +11,12 @@ import contextlib
 import json
 import shlex
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
 from stage import Director, Request, Stage
-from story import ACTS, Act, Result, Story, missed, other
+from story import ACTS, Act, Result, Story, missed, other, seconds, untouched
 from topology import DIRECTORS, PORT, REAL_SERVERS, VIP, Destination, parse_table
 
 from pyvrrp.observe.control import REQUEST
@@ -25,6 +26,8 @@ TRAFFIC = "/usr/local/lib/pyvrrp-lab/traffic.py"
 RATE = 20
 FRESH = 3.0
 """Seconds for which a machine is believed; one without power says nothing more."""
+SILENT = 0.5
+"""Seconds without a word after which a machine whose power is being cut has none."""
 GRACE = 10.0
 """Seconds that a daemon may take from the order to start until its process is there."""
 
@@ -37,10 +40,15 @@ class Machines(Protocol):
         ...
 
     def verb(self, name: str) -> str:
-        """The shell script for start, stop, kill or status of the daemon, start-server or stop-server."""
+        """The shell script for start, stop, kill or status of the daemon, start-server or stop-server.
+
+        Of `log`, what follows the daemon's log until its standard input ends; nothing where there is none to follow.
+        """
         ...
 
-    async def power_off(self, host: str) -> None: ...
+    async def power_off(self, host: str) -> None:
+        """Cut the power; it may take a moment."""
+        ...
 
     async def power_on(self, host: str) -> None:
         """Returns when scripts can be run there again."""
@@ -101,7 +109,7 @@ class RemoteStage(Stage):
         super().__init__([], fast=fast)
         self.machines = machines
         self.directors = {host: RemoteDirector(host) for host in DIRECTORS}
-        self.agents: dict[str, tuple[asyncio.subprocess.Process, asyncio.Task[None]]] = {}
+        self.agents: dict[str, list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]]] = {}
         self._tasks: set[asyncio.Task[tuple[int, str]]] = set()
 
     async def build(self) -> bool:
@@ -114,7 +122,7 @@ class RemoteStage(Stage):
 
     async def demolish(self) -> list[str]:
         """The machines stay as they are; what was started to look at them ends."""
-        processes = [agent for agent, _ in self.agents.values()]
+        processes = [agent for agents in self.agents.values() for agent, _ in agents]
         if self.client is not None:
             processes.append(self.client[0])
         for process in processes:
@@ -150,16 +158,22 @@ class RemoteStage(Stage):
         return process
 
     async def _listen(self, host: str) -> None:
-        request = shlex.quote(REQUEST.decode().strip())
-        agent = await self._open(host, f"exec python3 -I -S -c {shlex.quote(AGENT)} {request}\n")
         director = self.directors[host]
 
-        async def hear() -> None:
-            assert agent.stdout is not None
-            async for line in agent.stdout:
-                director.hear(line)
+        async def follow(script: str, hear: Callable[[bytes], None]) -> None:
+            agent = await self._open(host, script)
 
-        self.agents[host] = agent, asyncio.create_task(hear())
+            async def read() -> None:
+                assert agent.stdout is not None
+                async for line in agent.stdout:
+                    hear(line)
+
+            self.agents.setdefault(host, []).append((agent, asyncio.create_task(read())))
+
+        request = shlex.quote(REQUEST.decode().strip())
+        await follow(f"exec python3 -I -S -c {shlex.quote(AGENT)} {request}\n", director.hear)
+        if log := self.machines.verb("log"):
+            await follow(f"{log}\n", lambda line: self.emit("log", host=host, line=line.decode().rstrip()))
 
     # ---- the acts' verbs
 
@@ -190,15 +204,23 @@ class RemoteStage(Stage):
         status, text = await self.script(host, self.machines.verb("status"))
         return int(text.strip() or 0) if status == 0 else None
 
-    async def power_off(self, host: str) -> None:
-        agent, task = self.agents.pop(host)
-        await self.machines.power_off(host)
+    async def power_off(self, host: str) -> float:
+        """When its last word came."""
         director = self.directors[host]
+        await self.machines.power_off(host)
+
+        async def dark() -> bool:
+            return time.monotonic() - director.heard > SILENT
+
+        if await self.until(dark, 10, time.monotonic()) is None:
+            raise RuntimeError(f"{host} goes on without power")
         director.powered = director.alive = False
         director.addresses, director.table, director.said = set(), {}, {}
-        with contextlib.suppress(ProcessLookupError):
-            agent.kill()
-        task.cancel()
+        for agent, task in self.agents.pop(host):
+            with contextlib.suppress(ProcessLookupError):
+                agent.kill()
+            task.cancel()
+        return director.heard
 
     async def power_on(self, host: str) -> None:
         await self.machines.power_on(host)
@@ -224,7 +246,7 @@ class RemoteStage(Stage):
             self.requests.append(Request(now - (float(end) - float(begin)), now, None if name == "-" else name))
 
     def _read_log(self, director: Director) -> None:
-        """The machines keep their logs."""
+        """It is followed, where there is one."""
 
 
 class RemoteStory(Story):
@@ -246,8 +268,8 @@ class RemoteStory(Story):
         took = await self.is_state(host, "BACKUP", 15)
         held = await self.steady(master, missed(host)[1] + 0.2)
         gap, lost = self.hurt(since)
-        ok = took is not None and held and gap < 1
-        text = f"{host} is BACKUP after {took or 0:.2f} s; the VIP stays on {master}; {lost} lost"
+        ok = took is not None and held and untouched(gap, lost)
+        text = f"{host} is BACKUP after {seconds(took)}; the VIP stays on {master}; {lost} lost"
         return Result(ok=ok, text=text, took=took, gap=gap, lost=lost)
 
 

@@ -196,7 +196,7 @@ class Stage:
         """With which the daemon ended; None while it runs."""
         return self.directors[host].ended
 
-    async def power_off(self, host: str) -> None:
+    async def power_off(self, host: str) -> float | None:
         """The machine goes dark: nothing runs, nothing answers, nothing is forwarded, nothing is remembered."""
         director = self.directors[host]
         self.kill_daemon(host)  # first: it must not see its cables go, and say goodbye
@@ -205,6 +205,7 @@ class Stage:
         await director.probe.close()
         director.addresses = set()
         topology.remove(host)
+        return None
 
     async def power_on(self, host: str) -> None:
         director = self.directors[host]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ VERBS = {
     # All at one moment; and systemd is not to start it again, which would be another story.
     "kill": "systemctl kill --signal=KILL pyvrrp; systemctl stop pyvrrp; systemctl reset-failed pyvrrp || :",
     "status": "systemctl is-active -q pyvrrp && exit 1; systemctl show -p ExecMainStatus --value pyvrrp",
+    "log": "journalctl -q -f -n 0 -o cat -u pyvrrp & cat >/dev/null; kill $!",
     "start-server": "systemctl start pyvrrp-lab-server",
     "stop-server": "systemctl kill --signal=KILL pyvrrp-lab-server; systemctl stop pyvrrp-lab-server",
 }
@@ -40,9 +42,17 @@ class Vagrant:
         return VERBS[name]
 
     async def power_off(self, host: str) -> None:
-        await self._vagrant("halt", "--force", host)
+        """Its kernel does it, at once: `vagrant halt --force` lets libvirt's machines shut down in good order first."""
+        process = await asyncio.create_subprocess_exec(*self.reach(host), stdin=asyncio.subprocess.PIPE)
+        with contextlib.suppress(TimeoutError):
+            # It is the other side of the connection that goes.
+            await asyncio.wait_for(process.communicate(b"echo o >/proc/sysrq-trigger\n"), 1)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
 
     async def power_on(self, host: str) -> None:
+        await self._vagrant("halt", "--force", host)  # whatever it thinks of the machine now
         await self._vagrant("up", "--no-provision", host)
         self.describe()
 
