@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyvrrp.observe.codec import to_json
 from pyvrrp.observe.control import (
+    GROUP,
     SOCKET_DIRECTORY,
     ControlError,
     NoDaemonError,
@@ -65,7 +66,7 @@ STATUS: Final[dict[type[ControlError], int]] = {
 }
 ADVICE: Final[dict[type[ControlError], str]] = {
     NoDaemonError: "Start one: pyvrrpd -f FILE, or systemctl start pyvrrp",
-    NotAllowedError: "Only root may ask: run it with sudo",
+    NotAllowedError: f"Only root and the group {GROUP} may ask: run it with sudo",
 }
 
 

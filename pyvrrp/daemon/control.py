@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import grp
 import os
 import socket
+import struct
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
 from pyvrrp.observe.control import (
+    GROUP,
     REQUEST_LIMIT,
     BadRequestError,
     RecordRequest,
@@ -26,15 +29,17 @@ _PATIENCE: Final = 5.0
 
 
 class Control:
-    """A socket that answers each request, for root alone."""
+    """A socket that answers each request of root's, and shows the picture to the members of a group."""
 
     def __init__(
         self,
         directory: str,
         picture: Callable[[], Awaitable[Picture]],
         record: Callable[[RecordRequest], Awaitable[str]],
+        group: str = GROUP,
     ) -> None:
         """`record` says what it has done; BadRequestError where it cannot."""
+        self._group = group
         self._path = socket_path(os.getpid(), directory)
         self._directory = directory
         self._picture = picture
@@ -56,6 +61,9 @@ class Control:
                 listener.bind(self._path)
             finally:
                 os.umask(umask)
+            with suppress(KeyError):  # no such group
+                os.chown(self._path, -1, grp.getgrnam(self._group).gr_gid)
+                os.chmod(self._path, 0o660)
             self._server = await asyncio.start_unix_server(self._serve, sock=listener, limit=REQUEST_LIMIT)
         except BaseException:
             listener.close()
@@ -72,7 +80,7 @@ class Control:
         try:
             async with asyncio.timeout(_PATIENCE):
                 request = await reader.readline()
-            writer.write(await self._answer(request))
+            writer.write(await self._answer(request, _user(writer)))
             async with asyncio.timeout(_PATIENCE):
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):  # gone, too slow, or a line beyond the limit: the caller's loss
@@ -80,14 +88,24 @@ class Control:
         finally:
             writer.close()
 
-    async def _answer(self, line: bytes) -> bytes:
+    async def _answer(self, line: bytes, user: int) -> bytes:
         try:
             request = read_request(line)
             if isinstance(request, RecordRequest):
+                if user not in (0, os.geteuid()):
+                    raise BadRequestError("only root may have it record")  # it writes files where it is told to
                 return done_line(await self._record(request))
             return picture_line(await self._picture())
         except BadRequestError as error:
             return error_line(str(error))
+
+
+def _user(writer: asyncio.StreamWriter) -> int:
+    """The user id of the process at the other end."""
+    credentials = struct.Struct("3i")  # struct ucred: pid, uid, gid
+    line: socket.socket = writer.get_extra_info("socket")
+    _, user, _ = credentials.unpack(line.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size))
+    return int(user)
 
 
 def remove_stale(directory: str) -> None:

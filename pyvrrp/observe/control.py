@@ -30,7 +30,9 @@ from pyvrrp.observe.picture import Picture
 from pyvrrp.units import Micros
 
 SOCKET_DIRECTORY: Final = "/run/pyvrrp"
-"""Belongs to root; the sockets in it are root's alone (mode 0600)."""
+"""Belongs to root; the sockets in it are root's, and open to GROUP where there is such a group."""
+GROUP: Final = "pyvrrp"
+"""Its members may ask for the picture; to have the daemon record is root's alone."""
 VERSION: Final = 1
 REQUEST: Final = b'{"version": 1, "request": "picture"}\n'
 REQUEST_LIMIT: Final = 4096

@@ -11,6 +11,7 @@
 #   devices        bond1, the two addresses; kept by systemd-networkd or ifupdown, whichever runs here
 #   /etc/sysctl.d/60-pyvrrp.conf, /etc/modules-load.d/pyvrrp.conf     net.ipv4.ip_forward; ip_vs, bonding
 #   firewall       where an nftables or iptables input chain drops: openings for VRRP, IGMP and 224.0.0.18
+#   group pyvrrp   made; who is in it may ask the daemon: usermod -aG pyvrrp YOU
 #   /opt/pyvrrp    (--venv) a virtual environment with this checkout; pyvrrp and pyvrrpd in /usr/bin lead there
 #   /etc/keepalived/keepalived.conf       what was there is kept beside it as keepalived.conf.before-pyvrrp
 #   /etc/systemd/system/pyvrrp.service    enabled and started; keepalived.service is stopped and disabled
@@ -128,6 +129,7 @@ if [ ! -x "$venv/bin/pyvrrpd" ] || { [ -e "$venv/.provisioned" ] && [ -n "$newer
     "$venv/bin/pip" install --quiet --disable-pip-version-check --upgrade "$source"
     touch "$venv/.provisioned"
 fi
+getent group pyvrrp >/dev/null || groupadd --system pyvrrp
 ln -sf "$venv/bin/pyvrrp" "$venv/bin/pyvrrpd" /usr/bin/
 
 put /etc/keepalived/keepalived.conf 0600 <"$config" || :

@@ -177,7 +177,7 @@ def test_not_permitted(what: str, capsys: pytest.CaptureFixture[str]) -> None:
             assert show(socket=str(path)) == 4
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.count("Only root may ask: run it with sudo") == 2
+    assert err.count("Only root and the group pyvrrp may ask: run it with sudo") == 2
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
