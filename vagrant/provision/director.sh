@@ -14,7 +14,8 @@
 #   group pyvrrp   made; who is in it may ask the daemon: usermod -aG pyvrrp YOU
 #   /opt/pyvrrp    (--venv) a virtual environment with this checkout; pyvrrp and pyvrrpd in /usr/bin lead there
 #   /etc/keepalived/keepalived.conf       what was there is kept beside it as keepalived.conf.before-pyvrrp
-#   /etc/systemd/system/pyvrrp.service    enabled and started; keepalived.service is stopped and disabled
+#   /etc/systemd/system/pyvrrp.service    enabled and started, or reloaded; restarted, so that its addresses move to the other
+#                  director, only where this file or the program is another one; keepalived.service is stopped and disabled
 #
 # At the end it checks the configuration and shows what the daemon says. Exit status 0 if it runs.
 set -eu
@@ -138,6 +139,8 @@ pyvrrp check || [ $? -lt 2 ] || say "see above: the daemon does not act on all o
 # ---- service
 
 changed=no
+# A daemon older than the program was started from what was there before.
+[ -z "$(find "$venv/.provisioned" -newer /run/keepalived.pid 2>/dev/null)" ] || changed=yes
 if has_systemd; then
     # An enabled one would start with the next boot, now that there is a configuration.
     if systemctl is-active -q keepalived 2>/dev/null || systemctl is-enabled -q keepalived 2>/dev/null; then
@@ -150,7 +153,7 @@ if has_systemd; then
 fi
 if [ "$start" = yes ]; then
     if has_systemd; then
-        # What is read anew needs no restart; only a changed unit does.
+        # What is read anew needs no restart; only a changed unit or program does.
         if [ $changed = yes ]; then systemctl restart pyvrrp; else systemctl reload-or-restart pyvrrp; fi
     elif [ -r /run/keepalived.pid ] && kill -0 "$(cat /run/keepalived.pid)" 2>/dev/null; then
         kill -HUP "$(cat /run/keepalived.pid)"
