@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
+from pyvrrp.core.vrrp.actions import SendGratuitousArps
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.units import Micros, seconds
 
 _AT_ONCE: Final = 64
 """Half a millisecond of packets."""
+_BETWEEN_LOOKS: Final = 8
+"""So many go out before a look at whether something more urgent waits."""
 
 Send = Callable[[str, VirtualAddress], None]
 """instance, address."""
@@ -27,8 +30,10 @@ Lane = tuple[str | int, int]
 class Announcer:
     """Bursts go out at once where no interval is configured, else one by one."""
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, pressed: Callable[[], bool]) -> None:
+        """`pressed`: does a deadline wait?"""
         self._send = send
+        self._pressed = pressed
         self._intervals: dict[int, Micros] = {4: 0, 6: 0}
         self._grouped: dict[Lane, Micros] = {}
         """Intervals of garp_groups."""
@@ -39,8 +44,9 @@ class Announcer:
         self._most: dict[str, int] = {}
         """Packets of an instance's largest burst, an address: more than that of one are never worth the wait."""
         self._waiting: dict[Lane, deque[tuple[str, VirtualAddress]]] = {}
-        self._ready: deque[tuple[str, VirtualAddress]] = deque()
-        """What no interval holds back."""
+        self._first: deque[tuple[str, VirtualAddress]] = deque()
+        self._again: deque[tuple[str, VirtualAddress]] = deque()
+        """What goes out without delay: each address once, before any is repeated."""
 
     def configure(self, config: Config) -> None:
         self._intervals = {4: config.global_defs.garp_interval, 6: config.global_defs.gna_interval}
@@ -53,28 +59,35 @@ class Announcer:
             i.name: max(i.garp.repeat, i.garp.refresh_repeat, i.garp.lower_prio_repeat) for i in config.vrrp_instances
         }
 
-    def burst(self, instance: str, addresses: tuple[VirtualAddress, ...], repeat: int) -> None:
-        """`repeat` rounds over the addresses (keepalived's order)."""
-        idle = not self._ready
-        for _ in range(repeat):
-            self._ready.extend((instance, address) for address in addresses)
+    def announce(self, bursts: Iterable[SendGratuitousArps]) -> None:
+        """Of each burst `repeat` rounds over its addresses (keepalived's order)."""
+        idle = not (self._first or self._again)
+        for burst in bursts:
+            items = [(burst.instance, address) for address in burst.addresses]
+            self._first += items
+            self._again += items * (burst.repeat - 1)
         if idle:
             self._go_on()
 
     def _go_on(self) -> None:
         """Some now, the rest when the loop has looked at everything else: many take longer than an interval may be."""
-        for _ in range(min(_AT_ONCE, len(self._ready))):
-            self._announce(*self._ready.popleft())
-        if self._ready:
-            asyncio.get_running_loop().call_soon(self._go_on)
+        for number in range(1, _AT_ONCE + 1):
+            queue = self._first or self._again
+            if not queue:
+                return
+            self._announce(*queue.popleft())
+            if number % _BETWEEN_LOOKS == 0 and self._pressed():
+                break
+        asyncio.get_running_loop().call_soon(self._go_on)
 
-    def forget(self, instance: str) -> None:
-        """The instance gave up its addresses: nothing that still waits may go out."""
-        self._ready = deque(item for item in self._ready if item[0] != instance)
-        for item in [item for item in self._queued if item[0] == instance]:
+    def forget(self, instances: Collection[str]) -> None:
+        """They gave up their addresses: nothing that still waits may go out."""
+        for queue in (self._first, self._again, *self._waiting.values()):
+            kept = [item for item in queue if item[0] not in instances]
+            queue.clear()
+            queue += kept
+        for item in [item for item in self._queued if item[0] in instances]:
             del self._queued[item]
-        for lane, queue in self._waiting.items():
-            self._waiting[lane] = deque(item for item in queue if item[0] != instance)
 
     def _announce(self, instance: str, address: VirtualAddress) -> None:
         lane = self._lane(address)

@@ -29,8 +29,10 @@ _PAPERS: Final = 16
 class Paperwork:
     """A desk, and who works it off. What the configuration does not name is not loaded."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, pressed: Callable[[], bool]) -> None:
+        """`pressed`: does a deadline wait?"""
         self._host = host
+        self.pressed = pressed
         self._desk: deque[tuple[Report, Tell]] = deque()
         self._teller: VrrpTeller | None = None
         self._sync: SyncFollower | None = None
@@ -75,6 +77,8 @@ class Paperwork:
         """Some of it, the rest when the loop has looked at everything else."""
         for _ in range(min(_PAPERS, len(self._desk))):
             self._tell(*self._desk.popleft())
+            if self.pressed():
+                break
         if self._desk:
             asyncio.get_running_loop().call_soon(self._work_off)
 

@@ -51,22 +51,25 @@ class Performer:
         routing: Routing | None,
         interfaces: Mapping[str, InterfaceFacts],
         paperwork: Paperwork,
+        added: Callable[[Iterable[str]], None],
         moved: Callable[[Iterable[Transition]], None],
         feed: Callable[[RoutingRemoved], None],
     ) -> None:
-        """`routing`: None for Linux's, made when there is something for it to do. `moved`: is told of instances that
-        change state; `feed`: of routing that somebody else removes."""
+        """`routing`: None for Linux's, made when there is something for it to do. `added` is told of
+        devices that got addresses, `moved` of instances that changed state, `feed` of routing that somebody else
+        removed."""
         self._host = host
         self._addresses = addresses
         self._packets = packets
         self._routing = routing
         self._interfaces = interfaces
         self._paperwork = paperwork
+        self._added = added
         self._moved = moved
         self._feed = feed
         self.guard: Guard | None = None
         """Where an instance needs firewall rules."""
-        self._announcer = Announcer(self._announce)
+        self._announcer = Announcer(self._announce, paperwork.pressed)
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
 
@@ -105,8 +108,8 @@ class Performer:
                     paperwork.append(action)
                 case _:
                     assert_never(action)
-        for action in gone:
-            self._announcer.forget(action.instance)
+        if gone:
+            self._announcer.forget({action.instance for action in gone})
         refusals: list[KernelRefused] = []
         if routing:
             refusals += self._route(RemoveRouting, routing)
@@ -114,16 +117,16 @@ class Performer:
         if self.guard is not None:
             self.guard.leave(gone)
             self.guard.take(come)
-        refusals += [refusal for refusal, _ in _each(come, self._addresses.add)]
+        if come:
+            refusals += [refusal for refusal, _ in _each(come, self._addresses.add)]
+            self._added({address.dev for action in come for address in action.addresses})
         if routing:
             refusals += self._route(AddRouting, routing)
-        # Each address once before any is repeated.
-        for burst in bursts:
-            self._announcer.burst(burst.instance, burst.addresses, 1)
-        for burst in bursts:
-            self._announcer.burst(burst.instance, burst.addresses, burst.repeat - 1)
-        self._moved(entry.transition for entry in paperwork if isinstance(entry, ReportTransition))
-        self._paperwork.put(paperwork, tell)
+        if bursts:
+            self._announcer.announce(bursts)
+        if paperwork:
+            self._moved(entry.transition for entry in paperwork if isinstance(entry, ReportTransition))
+            self._paperwork.put(paperwork, tell)
         return refusals
 
     def _route(

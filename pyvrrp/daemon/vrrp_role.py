@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -59,6 +59,9 @@ _REHEARSALS: Final = 20
 _LEAD: Final = MILLISECOND
 """So long before a takeover the worker wakes up and rehearses it."""
 
+_QUIET: Final = 0.005
+"""Seconds after which we look again for a moment in which nothing is due."""
+
 _STALLED: Final = 20 * MILLISECOND
 
 
@@ -81,6 +84,9 @@ class VrrpRole:
         from pyvrrp.kernel.packets import LinuxPackets
 
         self._host = host
+        if addresses is None:
+            addresses = linux = LinuxAddresses()
+            links = links or LinuxLinks(linux.port)
         self._links: Links = LinuxLinks() if links is None else links
         self._packets: Packets = LinuxPackets() if packets is None else packets
         self._vmacs = vmacs
@@ -98,17 +104,19 @@ class VrrpRole:
         """The same, without the addresses that come and go with mastership."""
         self._trackers: Trackers | None = None
         """Only where there is something to track."""
-        self._paperwork = Paperwork(host)
+        self._paperwork = Paperwork(host, self._pressed)
         self._performer = Performer(
             host,
-            LinuxAddresses() if addresses is None else addresses,
+            addresses,
             self._packets,
             routing,
             self._interfaces,
             self._paperwork,
+            self._addresses_added,
             self._listening.note,
             self._feed,
         )
+        self._catching_up = False
         self._needs_clock = False
         self._ahead: Micros = 0
 
@@ -304,6 +312,23 @@ class VrrpRole:
             facts = self._trackers.link(name, facts)
         self._feed(InterfaceChanged(monotonic(), name, facts))
 
+    def _addresses_added(self, devices: Iterable[str]) -> None:
+        """By ourselves: to be looked at when there is time."""
+        self._links.touch(devices)
+        if not self._catching_up:
+            self._catching_up = True
+            asyncio.get_running_loop().call_soon(self._catch_up)
+
+    def _catch_up(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._pressed():
+            loop.call_later(_QUIET, self._catch_up)
+        elif self._links.catch_up():
+            loop.call_soon(self._catch_up)
+        else:
+            self._catching_up = False
+            self._arm()
+
     def _address_removed(self, dev: str, address: Address) -> None:
         self._feed(AddressRemoved(monotonic(), dev, address))
 
@@ -345,6 +370,11 @@ class VrrpRole:
             self._timer.arm(due)
 
     # What is to be done.
+
+    def _pressed(self) -> bool:
+        """Has a deadline come while something less urgent was done?"""
+        due = self._router.not_before
+        return due is not None and due <= monotonic()
 
     def _feed(self, event: Event) -> None:
         """Give the router an event and do what it answers, and so on with what comes of that."""

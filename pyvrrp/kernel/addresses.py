@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from struct import Struct
 from typing import Final
 
@@ -83,6 +84,12 @@ def encode_remove(virtual: VirtualAddress, index: int) -> Message:
     return RTM_DELADDR, 0, _body(virtual, index)
 
 
+@lru_cache(maxsize=4096)
+def _encoded(virtual: VirtualAddress, index: int, adding: bool) -> Message:
+    """The same come and go all the time, and a thousand at once."""
+    return encode_add(virtual, index) if adding else encode_remove(virtual, index)
+
+
 def device_index(name: str) -> int:
     """0 if there is no such device."""
     try:
@@ -100,6 +107,11 @@ class LinuxAddresses:
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_ROUTE)
 
+    @property
+    def port(self) -> int:
+        """Of the socket that adds and removes."""
+        return self._netlink.port
+
     def close(self) -> None:
         self._netlink.close()
 
@@ -115,7 +127,6 @@ class LinuxAddresses:
             return f"{verb} {virtual.interface} {preposition} {virtual.dev}"
 
         harmless = KernelFault.PRESENT if adding else KernelFault.ABSENT
-        encode = encode_add if adding else encode_remove
         indexes = {dev: device_index(dev) for dev in {virtual.dev for virtual in addresses}}
         reachable = [virtual for virtual in addresses if indexes[virtual.dev]]
         refused = [
@@ -124,7 +135,7 @@ class LinuxAddresses:
             if not indexes[virtual.dev]
         ]
         answers = self._netlink.transact(
-            [encode(virtual, indexes[virtual.dev]) for virtual in reachable],
+            [_encoded(virtual, indexes[virtual.dev], adding) for virtual in reachable],
             lambda position: operation(reachable[position]),
         )
         refused.extend((reachable[position], error) for position, error in answers)

@@ -48,6 +48,14 @@ class Links(Protocol):
 
     def read(self) -> None: ...
 
+    def touch(self, devices: Iterable[str]) -> None:
+        """We add addresses there ourselves, a thousand perhaps, and need not hear of each: `catch_up` looks."""
+        ...
+
+    def catch_up(self) -> bool:
+        """Look at one device that was touched; False: none is left."""
+        ...
+
 
 class Addresses(Protocol):
     """Adding and removing addresses, a whole list in one go."""

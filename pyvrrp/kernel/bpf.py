@@ -19,6 +19,8 @@ from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP
 Instruction: TypeAlias = tuple[int, int, int, int]
 """Operation code, jump if true, jump if false, operand (jumps are relative to the next instruction)."""
 
+LOAD_WORD: Final = 0x20  # A = packet[k:k + 4]
+LOAD_HALF: Final = 0x28
 LOAD_BYTE: Final = 0x30  # A = packet[k]
 LOAD_BYTE_INDEXED: Final = 0x50  # A = packet[X + k]
 LOAD_HEADER_LENGTH: Final = 0xB1  # X = 4 * (packet[k] & 15)
@@ -36,6 +38,8 @@ _VIRTUAL_ROUTER_ID_OFFSET: Final = 1
 _PRIORITY_OFFSET: Final = 2
 _AH_LENGTH: Final = 24
 _IDS: Final = 256
+_NETLINK_TYPE_OFFSET: Final = 4
+_NETLINK_PORT_OFFSET: Final = 12
 
 DROP_ALL: Final[Sequence[Instruction]] = (DROP,)
 
@@ -92,6 +96,19 @@ def _keep(load: int, virtual_router_ids: Iterable[int], part: Part, offset: int 
         stopping = part is Part.URGENT
         priority = ((load, 0, 0, offset + _PRIORITY_OFFSET), (JUMP_EQUAL, int(stopping), int(not stopping), 0), DROP)
     return ((load, 0, 0, offset + _VIRTUAL_ROUTER_ID_OFFSET), *wanted, *priority, KEEP)
+
+
+def netlink_filter(kind: int, port: int) -> Sequence[Instruction]:
+    """For a netlink monitor: drops announcements of this type that the socket with this port is the cause of."""
+    # The filter reads in network order what netlink writes in the machine's own.
+    return (
+        (LOAD_HALF, 0, 0, _NETLINK_TYPE_OFFSET),
+        (JUMP_EQUAL, 0, 3, socket.htons(kind)),
+        (LOAD_WORD, 0, 0, _NETLINK_PORT_OFFSET),
+        (JUMP_EQUAL, 0, 1, socket.htonl(port)),
+        DROP,
+        KEEP,
+    )
 
 
 def attach(sock: socket.socket, program: Sequence[Instruction]) -> None:

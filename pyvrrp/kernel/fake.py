@@ -164,6 +164,12 @@ class FakeLinks:
         while self._waiting and self._listener is not None:
             self._waiting.popleft()(*self._listener)
 
+    def touch(self, devices: Iterable[str]) -> None:
+        pass  # tells of each address as it comes
+
+    def catch_up(self) -> bool:
+        return False
+
 
 class FakeAddresses:
     def __init__(self, kernel: FakeKernel) -> None:

@@ -65,11 +65,13 @@ def _usable(addresses: Iterable[AddressMessage]) -> tuple[Address, ...]:
 class LinuxLinks:
     """`kernel.api.Links` of the network namespace it is made in."""
 
-    def __init__(self) -> None:
+    def __init__(self, own: int | None = None) -> None:
+        """`own`: port of the socket that adds our own addresses, of which `touch` tells."""
         # The monitor listens from now on: what happens between a dump and `watch` is not lost.
-        self._monitor = Monitor(NETLINK_ROUTE, _GROUPS)
+        self._monitor = Monitor(NETLINK_ROUTE, _GROUPS, None if own is None else (RTM_NEWADDR, own))
         self._netlink = Netlink(NETLINK_ROUTE)
         self._known: dict[int, _Device] = {}
+        self._touched: dict[str, None] = {}
         self._changed: Changed | None = None
         self._removed: Removed | None = None
 
@@ -92,7 +94,8 @@ class LinuxLinks:
 
     def read(self) -> None:
         messages, lost = self._monitor.read()
-        touched: dict[int, None] = {}
+        touched: dict[int, set[Address]] = {}
+        """Devices, and addresses that were taken from them."""
         for kind, body in messages:
             if kind in (RTM_NEWLINK, RTM_DELLINK):
                 link = parse_link(body)
@@ -101,13 +104,27 @@ class LinuxLinks:
             elif kind in (RTM_NEWADDR, RTM_DELADDR):
                 address = parse_address(body)
                 if address is not None:
-                    touched[address.index] = None
+                    gone = touched.setdefault(address.index, set())
+                    if kind == RTM_DELADDR:
+                        gone.add(address.address)
         if lost:
             self._compare(self._devices())
             return
-        for index in touched:
-            if index in self._known:
+        for index, gone in touched.items():
+            device = self._known.get(index)
+            if device is not None and (gone or device.name not in self._touched):
+                self._addresses_announced(index, gone)
+
+    def touch(self, devices: Iterable[str]) -> None:
+        self._touched |= dict.fromkeys(devices)
+
+    def catch_up(self) -> bool:
+        for index, device in self._known.items():
+            if device.name in self._touched:
                 self._addresses_announced(index)
+                return bool(self._touched)
+        self._touched.clear()
+        return False
 
     def _devices(self) -> dict[int, _Device]:
         # Addresses first: a device that appears in between then lacks its addresses until its announcement is read.
@@ -134,11 +151,14 @@ class LinuxLinks:
         else:
             self._update(link.index, _Device(link.name, _facts(link, old.facts.addresses), old.addresses))
 
-    def _addresses_announced(self, index: int) -> None:
+    def _addresses_announced(self, index: int, gone: Iterable[Address] = ()) -> None:
+        """`gone`: what was taken away, if it came without our noticing."""
         old = self._known[index]
+        self._touched.pop(old.name, None)
         messages = dump_addresses(self._netlink, index)
         addresses = frozenset(message.address for message in messages)
-        self._update(index, _Device(old.name, replace(old.facts, addresses=_usable(messages)), addresses))
+        new = _Device(old.name, replace(old.facts, addresses=_usable(messages)), addresses)
+        self._update(index, new, old.addresses.union(gone))
 
     def _compare(self, present: dict[int, _Device]) -> None:
         """Tell the differences after announcements were lost."""
@@ -148,7 +168,8 @@ class LinuxLinks:
         for index, device in present.items():
             self._update(index, device)
 
-    def _update(self, index: int, new: _Device) -> None:
+    def _update(self, index: int, new: _Device, had: frozenset[Address] | None = None) -> None:
+        """`had`: the device's addresses until now, if there were more than we knew of."""
         old = self._known.get(index)
         self._known[index] = new
         if self._changed is None or self._removed is None:
@@ -158,7 +179,7 @@ class LinuxLinks:
         if old is None or old.name != new.name or old.facts != new.facts:
             self._changed(new.name, new.facts)
         if old is not None:
-            for address in old.addresses - new.addresses:
+            for address in (old.addresses if had is None else had) - new.addresses:
                 self._removed(new.name, address)
 
     def _forget(self, index: int, old: _Device) -> None:

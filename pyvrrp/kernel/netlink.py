@@ -18,6 +18,7 @@ from struct import Struct
 from typing import Final, TypeAlias
 
 from pyvrrp.errors import KernelError
+from pyvrrp.kernel import bpf
 from pyvrrp.kernel.refusals import kernel_error, translated
 
 NETLINK_ROUTE: Final = 0
@@ -141,6 +142,12 @@ class Netlink(_Socket):
                 # Kernels before 4.20: longer answers, fewer words, unfiltered dumps; nothing else changes.
                 continue
 
+    @property
+    def port(self) -> int:
+        """By which the kernel names this socket in announcements of what it did."""
+        port: int = self._socket.getsockname()[0]
+        return port
+
     def transact(
         self, messages: Sequence[Message], operation: str | Callable[[int], str]
     ) -> list[tuple[int, KernelError]]:
@@ -225,8 +232,11 @@ class Netlink(_Socket):
 class Monitor(_Socket):
     """The kernel's announcements to `groups` (a bit mask, RTMGRP_*)."""
 
-    def __init__(self, protocol: int, groups: int) -> None:
+    def __init__(self, protocol: int, groups: int, without: tuple[int, int] | None = None) -> None:
+        """`without`: type and port of announcements that are dropped before they cost anything."""
         super().__init__(protocol, groups, blocking=False)
+        if without is not None:
+            bpf.attach(self._socket, bpf.netlink_filter(*without))
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, _MONITOR_BUFFER)
         except OSError:

@@ -44,9 +44,11 @@ _MOST_AT_ONCE: Final = 128
 """Of one socket; what remains is for the next look."""
 _MANY: Final = 16
 """From so many virtual routers on, a backup hears more often than it needs to look."""
+_MOST_PACKED: Final = 2048
 _LINK_TROUBLE: Final = frozenset((errno.ENETDOWN, errno.ENODEV, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENOBUFS))
 """What a receiving socket says when its device goes; the monitor of the devices tells the same story better."""
 
+_Send = Callable[[bytes], object]
 _Ancillary = list[tuple[int, int, bytes]]
 _Key = tuple[str, Address, int]
 """Interface, group and protocol."""
@@ -58,14 +60,14 @@ class _Family:
 
     listen: Callable[[str, int, Address, int], socket.socket]
     sender: Callable[[str, int], socket.socket]
-    send: Callable[[socket.socket, int, Address, Address, bytes, int, int | None, int], None]
+    packed: Callable[[socket.socket, int, Address, Address, bytes, int | None, int], _Send]
     interpret: Callable[[bytes, _Ancillary, str], Interpreted | None]
     program: Callable[[Iterable[int], bpf.Part, int], Sequence[bpf.Instruction]]
 
 
 _FAMILIES: Final = {
-    4: _Family(packets4.listen, packets4.sender, packets4.send, packets4.interpret, bpf.vrrp4_filter),
-    6: _Family(packets6.listen, packets6.sender, packets6.send, packets6.interpret, bpf.vrrp6_filter),
+    4: _Family(packets4.listen, packets4.sender, packets4.packed, packets4.interpret, bpf.vrrp4_filter),
+    6: _Family(packets6.listen, packets6.sender, packets6.packed, packets6.interpret, bpf.vrrp6_filter),
 }
 
 
@@ -104,6 +106,10 @@ def _stamp(ancillary: _Ancillary) -> int:
     return 0
 
 
+def _sending(interface: str, source: Address) -> str:
+    return f"send an advertisement on {interface}" if interface else f"send an advertisement from {source}"
+
+
 class LinuxPackets:
     """`kernel.api.Packets` of the network namespace it is made in.
 
@@ -114,6 +120,8 @@ class LinuxPackets:
         self._listeners: dict[_Key, _Listener] = {}
         self._by_descriptor: dict[int, tuple[_Listener, socket.socket]] = {}
         self._senders: dict[tuple[str, int], tuple[int, socket.socket]] = {}
+        self._packed: dict[bytes, tuple[object, list[_Send]]] = {}
+        """By message: whence and where to it goes, and what sends it. Mostly the same go out all day."""
         self._emptied = monotonic()
         self._buffer = bytearray(_LONGEST)
         self._view = memoryview(self._buffer)
@@ -153,12 +161,14 @@ class LinuxPackets:
                 bpf.attach(listening, family.program(ids, part, protocol))
             sender = self._senders.get((interface, group.version))
             if sender is None or sender[0] != index:
+                self._packed.clear()
                 self._senders[interface, group.version] = index, family.sender(interface, index)
                 if sender is not None:
                     sender[1].close()
 
     def close(self, interface: str) -> None:
         """Everything that was opened on the interface."""
+        self._packed.clear()
         for key in [key for key in self._listeners if key[0] == interface]:
             self._forget(key)
         for sender in [key for key in self._senders if key[0] == interface]:
@@ -244,19 +254,36 @@ class LinuxPackets:
         protocol: int = IPPROTO_VRRP,
     ) -> None:
         """To each destination; KernelError with the first refusal, after all have been tried."""
-        operation = f"send an advertisement on {interface}" if interface else f"send an advertisement from {source}"
-        if (interface, source.version) not in self._senders:
-            raise kernel_error(errno.ENODEV, operation, "no socket is open there")
-        index, sender = self._senders[interface, source.version]
-        send = _FAMILIES[source.version].send
+        envelope = interface, source, destinations, ttl, protocol
+        known = self._packed.get(message)
+        if known is None or known[0] != envelope:
+            known = self._packed[message] = envelope, self._pack(message, *envelope)
+        number = identification.to_bytes(2, "big")
         refusal: OSError | None = None
-        for destination in destinations:
+        for send in known[1]:
             try:
-                send(sender, index, source, destination, message, identification, ttl, protocol)
+                send(number)
             except OSError as error:
                 refusal = refusal or error
         if refusal is not None:
-            raise kernel_error(refusal.errno or 0, operation) from refusal
+            raise kernel_error(refusal.errno or 0, _sending(interface, source)) from refusal
+
+    def _pack(
+        self,
+        message: bytes,
+        interface: str,
+        source: Address,
+        destinations: Sequence[Address],
+        ttl: int | None,
+        protocol: int,
+    ) -> list[_Send]:
+        if (interface, source.version) not in self._senders:
+            raise kernel_error(errno.ENODEV, _sending(interface, source), "no socket is open there")
+        index, sender = self._senders[interface, source.version]
+        packed = _FAMILIES[source.version].packed
+        if len(self._packed) > _MOST_PACKED:  # old ones; sealed ones never come again
+            self._packed.clear()
+        return [packed(sender, index, source, destination, message, ttl, protocol) for destination in destinations]
 
     def announce(self, interface: str, address: Address) -> None:
         """One gratuitous ARP or unsolicited neighbor advertisement, from the hardware address as it is now.

@@ -6,6 +6,7 @@ The sending sockets are of protocol IPPROTO_RAW, to which the kernel never deliv
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv4Address
 from struct import Struct
@@ -60,21 +61,22 @@ def sender(interface: str, index: int) -> socket.socket:
     return sock
 
 
-def send(
+def packed(
     sock: socket.socket,
     index: int,
     source: Address,
     destination: Address,
     message: bytes,
-    identification: int,
     ttl: int | None,
     protocol: int,
-) -> None:
-    """OSError as it comes."""
+) -> Callable[[bytes], object]:
+    """What sends it, as often as it is called with an identification (two bytes); OSError as it comes."""
     before, behind, flags, where = _envelope(
         source, destination, len(message), VRRP_TTL if ttl is None else ttl, protocol
     )
-    sock.sendto(b"".join((before, identification.to_bytes(2, "big"), behind, message)), flags, where)
+    behind += message
+    send = sock.sendto
+    return lambda identification: send(before + identification + behind, flags, where)
 
 
 @lru_cache(maxsize=4096)

@@ -6,6 +6,7 @@ Unlike keepalived we do not have the kernel verify the checksum: a damaged adver
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from ipaddress import IPv6Address
 from struct import Struct
 from typing import Final
@@ -62,22 +63,22 @@ def sender(interface: str, index: int) -> socket.socket:
     return sock
 
 
-def send(
+def packed(
     sock: socket.socket,
     index: int,
     source: Address,
     destination: Address,
     message: bytes,
-    identification: int,
     ttl: int | None,
     protocol: int,
-) -> None:
-    """OSError as it comes. IPv6 has no identification."""
+) -> Callable[[bytes], object]:
+    """What sends it, as often as it is called; OSError as it comes. IPv6 has no identification."""
     information = _PKTINFO.pack(source.packed, index)
     ancillary = [(socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, information)]
     if ttl is not None:
         ancillary.append((socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT, _HOP_LIMIT.pack(ttl)))
-    sock.sendmsg([message], ancillary, 0, (str(destination), 0, 0, index))
+    where = str(destination), 0, 0, index
+    return lambda identification: sock.sendmsg([message], ancillary, 0, where)
 
 
 def interpret(data: bytes, ancillary: list[tuple[int, int, bytes]], sender: str) -> Interpreted | None:

@@ -135,6 +135,15 @@ def processor_time(host: Host) -> float:
     return total / TICKS
 
 
+def running(host: Host) -> float:
+    """Seconds, likewise, to the nanosecond."""
+    total = 0
+    for pid in host.processes():
+        with contextlib.suppress(OSError):
+            total += int(Path(f"/proc/{pid}/schedstat").read_text(encoding="ascii").split()[0])
+    return total / 1e9
+
+
 def resident(host: Host) -> float:
     """MiB, proportional share, of all processes on the host."""
     total = 0
@@ -178,8 +187,10 @@ def measure(program: str, count: int, interval: float) -> Figures:
         time.sleep(5 * interval)
         spurious = sum(wire.sent.get(2, 0) for wire in wires)
         lab.kill("d1")
+        work = running(two)
         wait = master_down(BACKUP, interval=interval)
         lab.until(lambda: len(came.came) >= count, within=60, what="d2 holds all addresses")
+        work = running(two) - work
         lab.until(lambda: sum(len([w for w in wire.first if w[0] == 2]) for wire in wires) >= count, within=60, what="")
         due = {
             (number, who[1]): at + wait
@@ -197,6 +208,7 @@ def measure(program: str, count: int, interval: float) -> Figures:
             "backup: adverts while the master lives": spurious,
             "takeover: advert late, median": 1000 * statistics.median(late),
             "takeover: advert late, last": 1000 * max(late),
+            "takeover: CPU until then": 1000 * work,
             "takeover: last address after last due": 1000 * (came.came[-1] - last_due),
         }
 

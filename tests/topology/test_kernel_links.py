@@ -7,12 +7,14 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv6Address, ip_interface
 
 import pytest
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
+from pyvrrp.kernel.addresses import LinuxAddresses
 from pyvrrp.kernel.links import LinuxLinks
+from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address
 from tests.topology.net import Host, Net, inside
 
@@ -215,3 +217,37 @@ def test_an_overrun_loses_nothing(watched: Watched) -> None:
     assert any(overruns), "the test did not reach what it is about"
     assert watched.removals == [("eth0", IPv4Address("192.0.2.1"))]
     assert {"eth5", "eth6"} <= set(watched.state)
+
+
+def test_what_we_add_ourselves_is_looked_at_when_there_is_time(watched: Watched) -> None:
+    mine, other = IPv4Address("198.51.100.1"), IPv4Address("198.51.100.2")
+    with inside(watched.host.namespace):
+        addresses = LinuxAddresses()
+        links = LinuxLinks(addresses.port)
+
+    def add(address: IPv4Address) -> None:
+        with inside(watched.host.namespace):
+            assert addresses.add([VirtualAddress(interface=ip_interface(f"{address}/32"), dev="eth0")]) == []
+
+    again = Watched(watched.net, watched.host, links)
+    again.start()
+    try:
+        again.until(lambda: again.state["eth0"].up)
+        add(mine)
+        links.touch(["eth0"])
+        again.host.run("ip", "link", "set", "eth0", "mtu", "1400")
+        again.until(lambda: again.state["eth0"].mtu == 1400)
+        assert mine not in again.addresses(), "nobody asked for it yet"
+        while links.catch_up():
+            pass
+        assert mine in again.addresses()
+
+        # Taken away before it was looked at: that is told none the less.
+        add(other)
+        links.touch(["eth0"])
+        again.host.run("ip", "addr", "del", f"{other}/32", "dev", "eth0")
+        again.until(lambda: ("eth0", other) in again.removals)
+        assert not links.catch_up()
+    finally:
+        links.close()
+        addresses.close()

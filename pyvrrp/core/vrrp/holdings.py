@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from pyvrrp.core.log import Level, Log
-from pyvrrp.core.vrrp.actions import Action, AddAddresses, AddRouting, RemoveAddresses, RemoveRouting
+from pyvrrp.core.vrrp.actions import (
+    Action,
+    AddAddresses,
+    AddRouting,
+    RemoveAddresses,
+    RemoveRouting,
+    SendGratuitousArps,
+)
 from pyvrrp.core.vrrp.snapshot import RoutingSnapshot
 from pyvrrp.model.vrrp import VirtualAddress, VrrpInstance
 from pyvrrp.units import SECOND, Micros
@@ -59,12 +66,28 @@ def routing_snapshots(some: Iterable[Holding], present: Collection[Holding]) -> 
 class Holdings:
     """What of it is there, as far as we know, and when it is to be put back."""
 
-    def __init__(self, owner: str) -> None:
-        """`owner`: whose it is, for logs and actions."""
-        self.owner = owner
+    def __init__(self, config: VrrpInstance) -> None:
         self.present: set[Holding] = set()
+        self.use(config)
         self.repair_at: Micros | None = None
         self._repaired_at: Micros | None = None
+
+    def use(self, config: VrrpInstance) -> None:
+        """From now on it is about these. What a takeover does is made ready: a thousand come at once."""
+        self.owner = config.name
+        self.wanted = holdings(config)
+        self._adding = adding(self.owner, self.wanted)
+        addresses = addresses_of(self.wanted)
+        repeat = config.garp.repeat
+        self._announcing = [SendGratuitousArps(self.owner, addresses, repeat)] if addresses and repeat else []
+
+    def put_all(self) -> list[Action]:
+        self.present.update(self.wanted)
+        return self._adding
+
+    def announce_all(self) -> Sequence[Action]:
+        """The first burst of a mastership."""
+        return self._announcing
 
     def put(self, some: Collection[Holding]) -> list[Action]:
         self.present.update(some)
@@ -92,8 +115,9 @@ class Holdings:
         if some:
             self.repair_at = at + REPAIR_INTERVAL
 
-    def missing(self, at: Micros, wanted: Collection[Holding]) -> tuple[Holding, ...]:
+    def missing(self, at: Micros) -> tuple[Holding, ...]:
         """What is to be put back now."""
+        wanted = self.wanted
         self.repair_at = None
         self._repaired_at = at
         missing = tuple(holding for holding in wanted if holding.track and holding not in self.present)

@@ -10,11 +10,13 @@ from pyvrrp.units import Micros, format_seconds
 
 
 class Incumbent:
-    __slots__ = ("advert", "heard_at", "interval", "said_zero")
+    __slots__ = ("_who", "advert", "heard_at", "interval", "said_zero")
 
     def __init__(self, interval: Micros) -> None:
         self.advert: Accepted | None = None
         """Its last advertisement."""
+        self._who = ""
+        """In words, which must be ready when it is gone."""
         self.heard_at: Micros | None = None
         """When that came; kept when the master is forgotten."""
         self.interval = interval
@@ -24,6 +26,7 @@ class Incumbent:
 
     def note(self, advert: Accepted, at: Micros) -> None:
         self.advert, self.heard_at = advert, at
+        self._who = f"{advert.source} (priority {advert.priority})"
 
     def learn(self, advert: Accepted, at: Micros, version: int, instance: str) -> list[Log]:
         """Somebody that we defer to; what is new about it, in words."""
@@ -47,10 +50,9 @@ class Incumbent:
         """Why we, of that priority, take its place. `discarded`: it was heard, and did not restart our timer."""
         if self.advert is None or self.heard_at is None:
             return Cause.MASTER_DOWN, "none was heard since the start"
-        who = f"{self.advert.source} (priority {self.advert.priority})"
         if self.said_zero:
             return Cause.PRIORITY_ZERO, str(self.advert.source)
         if discarded:
-            return Cause.HIGHER, f"ours is {priority}; {who}"
+            return Cause.HIGHER, f"ours is {priority}; {self._who}"
         silence = format_seconds(at - self.heard_at)
-        return Cause.MASTER_DOWN, f"the last one came {silence} s before, from {who}"
+        return Cause.MASTER_DOWN, f"the last one came {silence} s before, from {self._who}"

@@ -18,7 +18,7 @@ from pyvrrp.core.vrrp.echo import Echo
 from pyvrrp.core.vrrp.edges import Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
 from pyvrrp.core.vrrp.garp import GarpSchedule
-from pyvrrp.core.vrrp.holdings import Holdings, addresses_of, holdings, routing_snapshots
+from pyvrrp.core.vrrp.holdings import Holdings, addresses_of, routing_snapshots
 from pyvrrp.core.vrrp.incumbent import Incumbent
 from pyvrrp.core.vrrp.owners import Owners
 from pyvrrp.core.vrrp.priority import Summand, effective, summands
@@ -75,7 +75,7 @@ class Instance:
         self._owners = Owners()
         self._reception = Reception(config, clock)
         self._echo = Echo()
-        self._holdings = Holdings(config.name)
+        self._holdings = Holdings(config)
         self._held = False
         self._master_down: Micros = 0
         self._master_down_at: Micros | None = None
@@ -178,7 +178,7 @@ class Instance:
                 )
                 for address in self.config.addresses
             ),
-            routing=routing_snapshots(holdings(self.config), self._holdings.present),
+            routing=routing_snapshots(self._holdings.wanted, self._holdings.present),
             stats=self.stats,
             auth_number=number,
             auth_marks=marks,
@@ -222,6 +222,6 @@ class Instance:
     def _repair(self, at: Micros) -> None:
         due = self._holdings.repair_at
         if due is not None and due <= at:
-            missing = self._holdings.missing(at, holdings(self.config))
+            missing = self._holdings.missing(at)
             self._out += self._holdings.put(missing)
             self._burst(1, addresses_of(missing))

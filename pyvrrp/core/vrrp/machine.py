@@ -21,7 +21,7 @@ from pyvrrp.core.vrrp.admission import Accepted
 from pyvrrp.core.vrrp.edges import Edge, Effect, Kind, Moment
 from pyvrrp.core.vrrp.events import DatagramReceived
 from pyvrrp.core.vrrp.garp import earliest
-from pyvrrp.core.vrrp.holdings import holdings, removing
+from pyvrrp.core.vrrp.holdings import removing
 from pyvrrp.core.vrrp.instance import Instance
 from pyvrrp.core.vrrp.snapshot import Cause, Transition
 from pyvrrp.core.vrrp.timing import OWNER_PRIORITY, master_down_interval
@@ -171,14 +171,15 @@ class Machine(Instance):
     def reconfigure(self, at: Micros, config: VrrpInstance, kept: Collection[Holding]) -> list[Action]:
         """A reload changed this instance. State and counters stay; `kept`: what another MASTER holds now."""
         old, self.config = self.config, config
+        before = self._holdings.wanted
+        self._holdings.use(config)
+        wanted = self._holdings.wanted
         self._reception.use(config)
         if config.priority != OWNER_PRIORITY:
             self._owners.forget()
         if self.state is State.MASTER or self._held:
-            wanted = holdings(config)
-            gone = tuple(holding for holding in holdings(old) if holding not in wanted)
+            gone = tuple(holding for holding in before if holding not in wanted)
             self._holdings.present.difference_update(gone)
-            self._holdings.owner = config.name
             self._out += removing(config.name, tuple(holding for holding in gone if holding not in kept))
         out = self._flush() + self.look(at)
         if self.state is not State.BACKUP or old.advert_int != config.advert_int or config.version == 2:
@@ -187,8 +188,7 @@ class Machine(Instance):
             self._wait(at)
         elif self.state is State.MASTER and not self.faults:
             self._advertise(Moment(at, Cause.RELOAD))
-            before = holdings(old)
-            self._out += self._holdings.put(tuple(h for h in holdings(config) if h not in before))
+            self._out += self._holdings.put(tuple(holding for holding in wanted if holding not in before))
             new = tuple(a for a in config.addresses if a not in old.addresses)
             self._burst(config.garp.repeat, new)
             if new or config.garp != old.garp:
@@ -319,23 +319,23 @@ class Machine(Instance):
         self.stats.pri_zero_sent += 1
 
     def _add_holdings(self, moment: Moment) -> None:
-        self._out += self._holdings.put(holdings(self.config))
+        self._out += self._holdings.put_all()
 
     def _remove_holdings(self, moment: Moment) -> None:
-        self._out += self._holdings.take(holdings(self.config))
+        self._out += self._holdings.take(self._holdings.wanted)
         self._held = False
 
     def _keep_holdings(self, moment: Moment) -> None:
         """A worker died as MASTER; its addresses are still there and serve until we know whether somebody took over."""
         self._held = True
-        self._holdings.present.update(holdings(self.config))
+        self._holdings.present.update(self._holdings.wanted)
 
     def _release_held(self, moment: Moment) -> None:
         if self._held:
             self._remove_holdings(moment)
 
     def _start_garps(self, moment: Moment) -> None:
-        self._burst(self.config.garp.repeat, self.config.addresses)
+        self._out += self._holdings.announce_all()
         self._garps.start(self.config, moment.at)
 
     def _be_master(self, moment: Moment) -> None:

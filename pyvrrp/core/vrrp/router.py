@@ -281,8 +281,13 @@ class Router:
                 actions += advert
                 self._arm_again(machine)
                 continue
-            due_now = partial(machine.due, at, group_agrees=self._unit_of[machine].agrees_to_master(machine))
-            actions += self._tell(machine, at, due_now)
+            unit = self._unit_of[machine]
+            if len(unit.members) == 1:
+                actions += machine.due(at, group_agrees=True)
+                self._arm_again(machine)
+            else:
+                due_now = partial(machine.due, at, group_agrees=unit.agrees_to_master(machine))
+                actions += self._tell(machine, at, due_now)
         return actions
 
     def _interface(self, event: InterfaceChanged) -> list[Action]:
@@ -421,6 +426,8 @@ class Router:
     def _with_groups(self, actions: list[Action], at: Micros) -> list[Action]:
         """The actions, and what is told of the groups, where keepalived tells it: before all else at the start, behind
         all else at the end, and in between right behind their members."""
+        if not self._groups:
+            return actions
         first: list[Action] = []
         behind: dict[int, list[Action]] = {}
         places = {a.transition.instance: index for index, a in enumerate(actions) if isinstance(a, ReportTransition)}
@@ -482,9 +489,12 @@ class Router:
     def _arm_again(self, machine: Machine) -> None:
         """The same for the machine whose deadline was the next and has been dealt with."""
         due = machine.deadline()
-        assert due is not None
-        self._armed[machine] = due
-        heapreplace(self._timers, (due, next(self._tickets), machine))
+        if due is None:
+            heappop(self._timers)
+            del self._armed[machine]
+        else:
+            self._armed[machine] = due
+            heapreplace(self._timers, (due, next(self._tickets), machine))
 
     def _arm_all(self, machines: Iterable[Machine]) -> None:
         for machine in machines:
