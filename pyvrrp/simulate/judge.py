@@ -7,8 +7,9 @@ TWO   Two directors that hear each other hold one address. Allowed until the bet
       that was lost, from the end of a stall of either, and from a change of what either of them advertises.
 NONE  A director is fit to be MASTER, and nobody it is connected with holds the address. Allowed for the longest way
       (what the last master sent may still be under way) and its own master down interval; in a sync group that of the
-      slowest member. Counted from when both became true, and not before its worker has started and
-      vrrp_startup_delay is over.
+      slowest member; its skew time only, where the one that held it stopped cleanly and the farewell came through.
+      Counted from when both became true, and not before its worker has started and vrrp_startup_delay is over. And a
+      second for the director that has put an address back a moment ago.
 
 Fit means: on, not stalled, no fault in its sync group, and no other member of the group hears a master elsewhere.
 """
@@ -16,11 +17,12 @@ Fit means: on, not stalled, no fault in its sync group, and no other member of t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from pyvrrp.core.vrrp.holdings import REPAIR_INTERVAL
 from pyvrrp.core.vrrp.snapshot import Transition
-from pyvrrp.core.vrrp.timing import master_down_interval
+from pyvrrp.core.vrrp.timing import master_down_interval, skew_time
 from pyvrrp.model.vrrp import VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.simulate.clock import MILLION
@@ -56,6 +58,16 @@ class _Trouble:
     """Index of its violation."""
 
 
+@dataclass(slots=True)
+class _Farewell:
+    """The only director that held an address stopped cleanly."""
+
+    at: Micros = -1
+    director: str = ""
+    missed: set[str] = field(default_factory=set)
+    """Who did not get a packet of that moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Carrier:
     director: str
@@ -73,9 +85,12 @@ _Key = tuple[Fault, int, str, str]
 class _Watched:
     """A service as it is now."""
 
-    __slots__ = ("carriers", "holders", "last", "since", "story", "why")
+    __slots__ = ("carriers", "farewell", "holders", "last", "removed", "since", "story", "why")
 
     def __init__(self, story: Service, carriers: list[_Carrier]) -> None:
+        self.farewell = _Farewell()
+        self.removed: Micros = -REPAIR_INTERVAL
+        """When somebody last took it from a director."""
         self.story = story
         self.carriers = carriers
         self.holders: tuple[str, ...] = ()
@@ -123,9 +138,23 @@ class Judge:
         self._configure()
         self._dirty = True
 
+    def stopping(self, director: str) -> None:
+        """It is about to stop cleanly."""
+        for watched in self._watched:
+            if watched.holders == (director,):
+                watched.farewell = _Farewell(self._stage.now, director)
+
+    def removed(self, director: str, address: VirtualAddress) -> None:
+        """Somebody took it away. It comes back at once, but no more often than every REPAIR_INTERVAL."""
+        self._watched[self._services[director, address]].removed = self._stage.now
+        self.changed()
+
     def lost(self, sender: str, receiver: str) -> None:
         """A packet between the two did not arrive."""
         self._story.lost += 1
+        for watched in self._watched:
+            if watched.farewell.at == self._stage.now and watched.farewell.director == sender:
+                watched.farewell.missed.add(receiver)
         if self._troubles:
             self._allow_more({sender, receiver})
 
@@ -323,11 +352,28 @@ class Judge:
         for name in self._members(director, carrier.instance):
             instance, view = director.config.instance(name), director.views[name]
             interval = max(view.master_advert_int, self._slowest(instance))
-            down = master_down_interval(
-                instance.version, view.effective_priority, interval, instance.down_timer_adverts
-            )
+            if self._was_told(self._watched[key[1]], carrier, begin):
+                down = skew_time(instance.version, view.effective_priority, interval)
+            else:
+                down = master_down_interval(
+                    instance.version, view.effective_priority, interval, instance.down_timer_adverts
+                )
             wait = max(wait, self._stretched(director, down))
-        return max(begin, director.clock.world(director.ready)) + wait + self._stage.network.longest + ROUNDING
+        limit = max(begin, director.clock.world(director.ready)) + wait + self._stage.network.longest
+        repaired = self._watched[key[1]].removed + self._stretched(director, REPAIR_INTERVAL)
+        return max(limit, repaired) + ROUNDING
+
+    def _was_told(self, watched: _Watched, carrier: _Carrier, begin: Micros) -> bool:
+        """Has it heard that the last holder stops, and nothing after that? A member of a group waits for the others."""
+        farewell = watched.farewell
+        if farewell.at != begin or carrier.director in farewell.missed:
+            return False
+        sender = next((c for c in watched.carriers if c.director == farewell.director), None)
+        director = self._stage.directors[carrier.director]
+        if sender is None or len(self._members(director, carrier.instance)) > 1:
+            return False
+        path = self._stage.network.path(sender.port, carrier.port)
+        return path is not None and not (path.reorder or path.jitter or path.duplicate)
 
     def _slowest(self, instance: VrrpInstance) -> Micros:
         """Version 3 takes over the master's interval, so anybody's may count."""

@@ -1,9 +1,9 @@
-"""What can be done to the directors and the network between them."""
+"""What can be done to the directors and the network between them; `str` says it as a scenario does."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.net import Address
@@ -11,54 +11,109 @@ from pyvrrp.units import Micros
 
 
 @dataclass(frozen=True, slots=True)
-class Crash:
+class _ToOne:
+    """Something that is done to one director."""
+
+    VERB: ClassVar[str]
+    director: str
+
+    def __str__(self) -> str:
+        return " ".join((self.VERB, self.director, *self.words()))
+
+    def words(self) -> tuple[str, ...]:
+        """What follows the director."""
+        return ()
+
+
+class Crash(_ToOne):
     """The machine loses its power: no goodbye, and its addresses go with it."""
 
-    director: str
-
-    def __str__(self) -> str:
-        return f"crash {self.director}"
+    VERB = "crash"
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(_ToOne):
     """The machine and its daemon start."""
 
-    director: str
-
-    def __str__(self) -> str:
-        return f"start {self.director}"
+    VERB = "start"
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
+class Stop(_ToOne):
     """The daemon stops cleanly."""
 
-    director: str
-
-    def __str__(self) -> str:
-        return f"stop {self.director}"
+    VERB = "stop"
 
 
-@dataclass(frozen=True, slots=True)
-class Kill:
+class Kill(_ToOne):
     """The worker dies; its addresses stay, and the supervisor replaces it at once."""
 
-    director: str
-
-    def __str__(self) -> str:
-        return f"kill {self.director}"
+    VERB = "kill"
 
 
 @dataclass(frozen=True, slots=True)
-class Stall:
+class Stall(_ToOne):
     """The machine does nothing for a while, and finds in its buffers what came meanwhile."""
 
-    director: str
+    VERB = "stall"
     duration: Micros
 
+    def words(self) -> tuple[str, ...]:
+        return (duration_text(self.duration),)
+
+
+@dataclass(frozen=True, slots=True)
+class Link(_ToOne):
+    VERB = "link"
+    interface: str
+    up: bool
+
+    def words(self) -> tuple[str, ...]:
+        return self.interface, "up" if self.up else "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate(_ToOne):
+    """The clock runs so many parts in a million fast."""
+
+    VERB = "clock"
+    ppm: int
+
+    def words(self) -> tuple[str, ...]:
+        return (f"{self.ppm:+}ppm",)
+
+
+@dataclass(frozen=True, slots=True)
+class Track(_ToOne):
+    """A script, process or BFD session goes up or down, or a file gets another number."""
+
+    kind: Tracker
+    name: str
+    value: bool | int
+
     def __str__(self) -> str:
-        return f"stall {self.director} {duration_text(self.duration)}"
+        value = ("fails", "succeeds")[self.value] if isinstance(self.value, bool) else str(self.value)
+        return f"{self.kind.value.removeprefix('track_')} {self.director} {self.name} {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Take(_ToOne):
+    """Somebody else removes a virtual address."""
+
+    VERB = "remove"
+    address: Address
+
+    def words(self) -> tuple[str, ...]:
+        return (str(self.address),)
+
+
+@dataclass(frozen=True, slots=True)
+class Reload(_ToOne):
+    """The daemon reads another configuration."""
+
+    VERB = "reload"
+    file: str
+
+    def words(self) -> tuple[str, ...]:
+        return (self.file,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +138,6 @@ class Heal:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    director: str
-    interface: str
-    up: bool
-
-    def __str__(self) -> str:
-        return f"link {self.director} {self.interface} {'up' if self.up else 'down'}"
-
-
-@dataclass(frozen=True, slots=True)
 class Quality:
     """How packets fare: parts of a million for `loss`, `duplicate`, `reorder`; microseconds for `delay`, `jitter`."""
 
@@ -104,53 +149,6 @@ class Quality:
     def __str__(self) -> str:
         value = duration_text(self.value) if self.what in ("delay", "jitter") else f"{self.value / 10_000:g}%"
         return f"{self.what} {value}{' {} -> {}'.format(*self.path) if self.path else ''}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """The clock runs so many parts in a million fast."""
-
-    director: str
-    ppm: int
-
-    def __str__(self) -> str:
-        return f"clock {self.director} {self.ppm:+}ppm"
-
-
-@dataclass(frozen=True, slots=True)
-class Track:
-    """A script, process or BFD session goes up or down, or a file gets another number."""
-
-    director: str
-    kind: Tracker
-    name: str
-    value: bool | int
-
-    def __str__(self) -> str:
-        value = ("fails", "succeeds")[self.value] if isinstance(self.value, bool) else str(self.value)
-        return f"{self.kind.value.removeprefix('track_')} {self.director} {self.name} {value}"
-
-
-@dataclass(frozen=True, slots=True)
-class Take:
-    """Somebody else removes a virtual address."""
-
-    director: str
-    address: Address
-
-    def __str__(self) -> str:
-        return f"remove {self.director} {self.address}"
-
-
-@dataclass(frozen=True, slots=True)
-class Reload:
-    """The daemon reads another configuration."""
-
-    director: str
-    file: str
-
-    def __str__(self) -> str:
-        return f"reload {self.director} {self.file}"
 
 
 Step: TypeAlias = Crash | Begin | Stop | Kill | Stall | Partition | Heal | Link | Quality | Rate | Track | Take | Reload

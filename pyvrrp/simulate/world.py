@@ -179,6 +179,7 @@ class World:
                 self._end(director, "power lost")
             case Stop():
                 self._awake(director)
+                self.judge.stopping(director.name)
                 self._feed(director, StopRequested(self._local(director)))
                 self._end(director, "stopped")
             case Kill():
@@ -268,7 +269,7 @@ class World:
     def _take_away(self, director: Director, address: Address) -> None:
         for virtual in [virtual for virtual in director.held if virtual.address == address]:
             director.held.discard(virtual)
-            self.judge.changed()
+            self.judge.removed(director.name, virtual)
             self._interface(director, virtual.dev)
             self._tell(director, AddressRemoved(self._local(director), virtual.dev, address))
 

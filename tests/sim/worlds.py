@@ -9,13 +9,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from pyvrrp.core.vrrp.actions import Action, ReportTransition, SendAdvert
+from pyvrrp.core.vrrp.snapshot import Cause, InstanceSnapshot, Transition
 from pyvrrp.model.auth_hmac import Hmac, HmacKey
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.tracked import Tracked, Tracker
 from pyvrrp.model.vrrp import Authentication, AuthType, SyncGroup, VirtualAddress, VrrpInstance
 from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6, Address
 from pyvrrp.simulate.chaos import settling
-from pyvrrp.simulate.network import Path
+from pyvrrp.simulate.director import Director
+from pyvrrp.simulate.network import Path, Route
 from pyvrrp.simulate.steps import (
     Begin,
     Crash,
@@ -35,10 +38,11 @@ from pyvrrp.simulate.steps import (
 from pyvrrp.simulate.story import Story
 from pyvrrp.simulate.summary import clock_text
 from pyvrrp.simulate.world import World
-from pyvrrp.units import CENTISECOND, MILLISECOND, SECOND, Micros
+from pyvrrp.units import CENTISECOND, MILLISECOND, MINUTE, SECOND, Micros
 
 NAMES = ("a", "b", "c", "d")
 SEGMENTS = ("eth0", "eth1")
+TIMED_OUT = (Cause.MASTER_DOWN, Cause.HIGHER, Cause.GROUP)
 SCRIPT, LOAD, FILE = "fit", "load", "number"
 
 
@@ -86,10 +90,13 @@ class Scene:
 
 
 class Checked(World):
-    """No address is held by an instance that is no MASTER, and sync groups stay together."""
+    """What the judge does not see: no address is held by an instance that is no MASTER, sync groups stay together, who
+    cannot serve is no MASTER, nobody takes over from a better one that he hears, and the best one has it in the end."""
 
     def __init__(self, scene: Scene) -> None:
         super().__init__(scene.configs, scene.steps, path=scene.path, clocks=scene.clocks, seed=scene.seed)
+        self.heard: dict[tuple[str, str, int], Micros] = {}
+        """When, by its own clock, a director last got a better advertisement: director, interface, virtual router."""
         settle = self.judge.settle
 
         def check_and_settle() -> None:
@@ -111,14 +118,69 @@ class Checked(World):
                 if view.state != "MASTER" and not resuming:
                     held = director.held.intersection(instance.addresses)
                     assert not held, f"{clock_text(self.now)} {director.name}.{view.name} is {view.state}, holds {held}"
+                self.check_fitness(director, instance, view)
             for group in director.config.vrrp_sync_groups:
                 together = {states[name] for name in group.members}
                 for state in ("MASTER", "FAULT"):
                     assert state not in together or together == {state}, f"{director.name} is split: {states}"
 
+    def check_fitness(self, director: Director, instance: VrrpInstance, view: InstanceSnapshot) -> None:
+        """From the faults themselves, not from what the machine makes of them."""
+        if view.state != "MASTER" or director.stalled_until is not None:
+            return
+        broken = [track.name for track in instance.track_script if not track.weight and self._fails(director, track)]
+        if not director.own[instance.interface].up:
+            broken.append(instance.interface)
+        assert not broken, f"{clock_text(self.now)} {director.name}.{view.name} is MASTER in spite of {broken}"
+
+    def _fails(self, director: Director, track: Tracked) -> bool:
+        return not director.findings.get((Tracker.SCRIPT, track.name), True)
+
+    def _arrive(self, route: Route, action: SendAdvert, destination: Address) -> None:
+        super()._arrive(route, action, destination)
+        director = self.directors[route.receiver]
+        vrid, priority = action.message[1:3]
+        for instance in director.config.vrrp_instances:
+            same = (instance.interface, instance.virtual_router_id) == (route.interface, vrid)
+            if same and not instance.tracked and instance.auth_hmac is None and instance.authentication is None:
+                key = director.name, route.interface, vrid
+                if priority == 0 or director.stalled_until is not None:
+                    self.heard.pop(key, None)
+                elif priority > instance.priority:
+                    self.heard[key] = self._local(director)
+
+    def _act(self, director: Director, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, ReportTransition) and _waited(action.transition):
+                instance = director.config.instance(action.transition.instance)
+                key = director.name, instance.interface, instance.virtual_router_id
+                silence = action.transition.at - self.heard.get(key, -60 * MINUTE)
+                text = (
+                    f"{clock_text(self.now)} {director.name}.{instance.name} takes over after {silence} us of silence"
+                )
+                assert silence >= instance.down_timer_adverts * instance.advert_int, text
+        super()._act(director, actions)
+
+    def check_end(self, scene: Scene) -> None:
+        """All is mended: whoever preempts and has the highest priority is MASTER."""
+        for name, director in self.directors.items():
+            for instance in director.config.vrrp_instances:
+                others = [
+                    other.priority
+                    for config in scene.configs.values()
+                    for other in config.vrrp_instances
+                    if other.virtual_router_id == instance.virtual_router_id
+                ]
+                leads = director.views[instance.name].state == "MASTER"
+                best = instance.priority == max(others)
+                assert best or not leads or not instance.preempt, (
+                    f"{name}.{instance.name} leads in the end, not the best"
+                )
+
     def play(self, scene: Scene) -> Story:
         self.run(scene.duration)
         story = self.finish()
+        self.check_end(scene)
         assert not story.violations, report(scene, story)
         for service in story.services:
             (holder,) = service.spans[-1].holders or ("nobody",)
@@ -126,6 +188,11 @@ class Checked(World):
             last = service.spans[-1]
             assert last.begin <= scene.duration - SECOND, report(scene, story)
         return story
+
+
+def _waited(transition: Transition) -> bool:
+    """Did it become MASTER because its master down timer ran out, and those of its group?"""
+    return transition.new == "MASTER" and transition.cause in TIMED_OUT
 
 
 def report(scene: Scene, story: Story) -> str:
