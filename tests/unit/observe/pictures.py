@@ -21,8 +21,10 @@ from pyvrrp.core.lvs.snapshot import (
 from pyvrrp.core.vrrp.snapshot import (
     AddressSnapshot,
     Cause,
+    DeviceSnapshot,
     GroupSnapshot,
     InstanceSnapshot,
+    RoutingSnapshot,
     TrackerSnapshot,
     Transition,
     VrrpSnapshot,
@@ -60,6 +62,10 @@ MASTER = InstanceSnapshot(
     addresses=(
         AddressSnapshot(address="192.0.2.10/25", dev="bond1", advertised=True, present=True),
         AddressSnapshot(address="10.71.12.1/24", dev="eth1", advertised=False, present=True),
+    ),
+    routing=(
+        RoutingSnapshot(text="route 198.51.100.0/24 via 10.71.12.254 dev eth1 table 100", present=True),
+        RoutingSnapshot(text="rule from 10.71.12.0/24 table 100", present=True),
     ),
     stats=Stats(advert_rcvd=4, advert_sent=192, become_master=1),
     auth_marks=(("192.0.2.3", 1),),
@@ -102,6 +108,7 @@ BACKUP = replace(
     last_reject="bad checksum, from fe80::dead:beef",
     sync_group=None,
     addresses=(AddressSnapshot(address="2001:db8:0:1::10/64", dev="eth2", advertised=True, present=False),),
+    routing=(RoutingSnapshot(text="route 2001:db8:9::/64 dev eth2", present=True),),
     stats=Stats(advert_rcvd=18_000_123, advert_sent=3, chk_err=12, vers_err=1),
     transitions=(),
 )
@@ -116,6 +123,7 @@ FAULT = replace(
     master_priority=None,
     last_advert=None,
     faults=("eth3 is down", "eth4 (tracked) does not exist"),
+    routing=(),
     addresses=tuple(
         AddressSnapshot(address=f"198.51.100.{i}/24", dev="eth3", advertised=True, present=False) for i in range(10, 30)
     ),
@@ -130,6 +138,11 @@ TRACKERS = (
     TrackerSnapshot(kind="track_file", name="maintenance", state="0", detail="/etc/pyvrrp/maintenance"),
     TrackerSnapshot(kind="track_process", name="haproxy", state="runs", detail="2 run"),
 )
+STATIC = (
+    RoutingSnapshot(text="address 10.71.13.1/24 dev eth1", present=True),
+    RoutingSnapshot(text="route 203.0.113.0/24 via 10.71.12.253 dev eth1", present=False),
+)
+DEVICES = DeviceSnapshot(made=("vrrp.222",), sysctls=(("net/ipv4/conf/bond1/arp_ignore", "0"),))
 CHECK = CheckerSnapshot(
     kind="TCP_CHECK",
     target="10.71.12.69:15000",
@@ -276,7 +289,9 @@ WORST = replace(
         last_reload="2 instances changed, 1 real server added",
         problems=("keepalived.conf:3:1: unknown keyword", "keepalived.conf:9:1: not active yet"),
     ),
-    vrrp=VrrpSnapshot(instances=(MASTER, BACKUP, FAULT), sync_groups=(GROUP,), trackers=TRACKERS),
+    vrrp=VrrpSnapshot(
+        instances=(MASTER, BACKUP, FAULT), sync_groups=(GROUP,), trackers=TRACKERS, static=STATIC, devices=DEVICES
+    ),
     lvs=LvsSnapshot(
         ipvs_ready=False,
         ipvs_problem="this kernel has no IPVS (load the module ip_vs)",
