@@ -138,9 +138,6 @@ def _check(block: Statement, problems: Problems) -> None:
             problems.add(child.line, Severity.WARNING, message, "it is used", word=1, kind=ProblemClass.GENERAL)
         elif word == "vrrp_rx_bufs_policy":
             _check_policy(child, problems)
-        elif word == "dynamic_interfaces" and isinstance(value, str):
-            effect = "an interface whose type or parent changes is taken for gone"
-            problems.inactive(child.line, f"`{value}` is accepted, but not active in this version", effect, word=1)
         elif word == "smtp_server" and len(child.words) > 2:
             port = parse_integer(child.words[2], 1, 65535)
             if isinstance(port, str):

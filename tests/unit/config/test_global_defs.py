@@ -110,7 +110,6 @@ def test_minimal_garp_leaves_what_is_said() -> None:
         ("vrrp_mcast_group6 fe80::1", Severity.ERROR),
         ("include_check nonsense", Severity.ERROR),
         ("include_check read match", Severity.ERROR),
-        ("dynamic_interfaces allow_if_changes", Severity.INACTIVE),
         ("vrrp_garp_interval 0", Severity.ERROR),
         ("lvs_flush_on_stop foo", Severity.ERROR),
     ],
