@@ -85,35 +85,6 @@ def test_others_are_accepted(lab: Lab, program: str, more: str) -> None:
     assert reaches(lab.hosts["d2"], VIP)
 
 
-@ANY
-def test_a_vmac_says_nothing_to_switches_while_backup(lab: Lab, program: str) -> None:
-    """Group reports go out by the parent: a switch must not learn the virtual MAC address from a BACKUP."""
-    import socket
-
-    with inside(lab.net.switch.namespace):
-        tap = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
-    tap.bind((lab.tap.bridge, 3))
-    tap.setblocking(False)
-    lab.start("d2", KEEPALIVED, instance(priority=200))
-    lab.until_master("d2")
-    lab.start("d1", program, instance(priority=100, more="use_vmac"))
-    lab.until_backup("d1")
-    frames: list[bytes] = []
-
-    def reports() -> list[bytes]:
-        try:
-            while True:
-                frames.append(tap.recv(2048))
-        except BlockingIOError:
-            return [frame for frame in frames if frame[12:14] == b"\x08\x00" and frame[23] == 2]
-
-    mine = bytes.fromhex(lab.mac("d1").replace(":", ""))
-    lab.until(lambda: [frame for frame in reports() if frame[6:12] == mine], within=5, what="d1 joins the group")
-    tap.close()
-    virtual = bytes.fromhex("00005e000133")
-    assert not [frame for frame in frames if frame[6:12] == virtual and frame[23] == 2]
-
-
 def test_rules_come_and_go_with_mastership_and_come_back(lab: Lab) -> None:
     lab.start("d1", OURS, instance(priority=100, more="no_accept"))
     lab.until_master("d1")
