@@ -12,6 +12,8 @@ from pyvrrp.model.vrrp import State, UnicastChecksum, VrrpInstance
 from tests.unit.config.files import loaded
 
 VIP = "virtual_ipaddress {\n10.0.0.1/24\n}\n"
+KEY = "key 1 0123456789abcdef0123456789abcdef\nactive_key 1"
+HMAC = f"auth_hmac {{\n{KEY}\n}}"
 PEER = "unicast_peer {\n10.0.0.9\n}\n"
 
 
@@ -39,6 +41,15 @@ def test_its_defaults() -> None:
     ("body", "field", "value"),
     [
         ("authentication {\nauth_type PASS\nauth_pass x\n}", "authentication", None),
+        ("authentication {\nauth_type AH\nauth_pass x\n}", "authentication", None),
+        (f"version 3\nauth_hmac {{\n{KEY}\nmode permissive\n}}", "auth_hmac", read(f"version 3\n{HMAC}")[0].auth_hmac),
+        (
+            f"version 3\nauth_hmac {{\n{KEY}\nmode receive-only\n}}",
+            "auth_hmac",
+            read(f"version 3\n{HMAC}")[0].auth_hmac,
+        ),
+        ("use_vmac\nvmac_xmit_base", "vmac_xmit_base", False),
+        ("accept", "accept", False),
         ("down_timer_adverts 5", "down_timer_adverts", 3),
         ("preempt_delay 5", "preempt_delay", 0),
         ("lower_prio_no_advert off", "lower_prio_no_advert", True),
