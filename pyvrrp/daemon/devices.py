@@ -200,7 +200,7 @@ class Devices:
             }
             for path, value in own_settings(vmac, families).items():
                 self._write(path, value)
-            self._vmacs.set_up(name)
+            self._vmacs.set_up(name, vmac.group)
         except KernelError as error:
             if name not in self._refused:
                 self._refused.add(name)

@@ -107,7 +107,9 @@ class Vmacs(Protocol):
         """Down, so that it can be set up first. `vrf`: index of the VRF that it belongs to; 0: none."""
         ...
 
-    def set_up(self, name: str) -> None: ...
+    def set_up(self, name: str, group: int | None = None) -> None:
+        """And into that interface group, where one is given."""
+        ...
 
     def remove(self, name: str) -> None:
         """One that is not there is a success."""

@@ -92,9 +92,11 @@ class LinuxVmacs:
             body.append(attribute(_IFLA_MASTER, _U32.pack(vrf)))
         self._do((RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, b"".join(body)), f"make {vmac.name} on {vmac.parent}")
 
-    def set_up(self, name: str) -> None:
-        index = _index(name)
-        self._do((RTM_NEWLINK, 0, IFINFOMSG.pack(0, 0, index, IFF_UP, IFF_UP)), f"set {name} up")
+    def set_up(self, name: str, group: int | None = None) -> None:
+        body = IFINFOMSG.pack(0, 0, _index(name), IFF_UP, IFF_UP)
+        if group is not None:
+            body += attribute(_IFLA_GROUP, _U32.pack(group))
+        self._do((RTM_NEWLINK, 0, body), f"set {name} up")
 
     def remove(self, name: str) -> None:
         """One that is not there is a success."""

@@ -120,3 +120,24 @@ def test_the_kernel_is_set_up_as_by_keepalived(lab: Lab, vips: tuple[str, ...]) 
         assert links[0].get(key) == links[1].get(key), key
     lab.stop("d1")
     assert settings(lab.hosts["d1"]) == before
+
+
+@pytest.mark.keepalived
+def test_a_vmac_is_in_the_group_of_its_parent(lab: Lab) -> None:
+    """Of interfaces, by which `ip link` and packet filters name many at once; its MTU it has from there as well.
+    So from keepalived 2.3 on; in 2.2.7 only the MTU."""
+    for host in lab.hosts.values():
+        host.run("ip", "link", "set", "dev", "eth0", "group", "42", "mtu", "1400")
+    lab.start("d1", OURS, conf(150))
+    lab.start("d2", KEEPALIVED, conf(100))
+    for host in lab.hosts.values():
+        lab.until(lambda h=host: link(h), within=5, what="a VMAC")  # type: ignore[misc]
+    lab.until_master("d1")
+    assert {link(host)["mtu"] for host in lab.hosts.values()} == {1400}
+    assert link(lab.hosts["d1"])["group"] == "42"
+    assert f"{VIP}/24" in lab.hosts["d1"].run("ip", "-o", "addr", "show", "group", "42", "dev", NAME)
+    lab.stop("d1")
+    lab.start("d1", OURS, conf(150).replace("use_vmac", "use_vmac group 7"))
+    lab.until(lambda: link(lab.hosts["d1"]).get("group") == "7", within=5, what="the group that was asked for")
+    lab.reload("d1", conf(150).replace("use_vmac", "use_vmac group 8"))
+    lab.until(lambda: link(lab.hosts["d1"]).get("group") == "8", within=5, what="another one after a reload")
