@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 import shutil
 from collections.abc import Generator, Iterator
@@ -25,7 +26,12 @@ class Stage(Protocol):
     def play(self) -> str: ...
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--share", metavar="N/ALL", help="run only the N-th of ALL shares of the tests that are left")
+
+
+@pytest.hookimpl(trylast=True)  # after -m and -k
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     missing = {
         "root": None if os.geteuid() == 0 else "needs root: sudo tests/run",
         "keepalived": None if shutil.which("keepalived", path=_path()) else "needs Debian's package keepalived",
@@ -35,6 +41,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for marker, reason in missing.items():
             if reason and item.get_closest_marker(marker):
                 item.add_marker(pytest.mark.skip(reason=reason))
+    if share := config.getoption("--share"):
+        number, shares = map(int, share.split("/"))
+        # Tests of one file share what is costly to set up, and are a play now and then: they stay together.
+        kept: list[set[Path]] = [set() for _ in range(shares)]
+        counts = [0] * shares
+        for path, count in collections.Counter(item.path for item in items).most_common():
+            smallest = counts.index(min(counts))
+            kept[smallest].add(path)
+            counts[smallest] += count
+        items[:] = [item for item in items if item.path in kept[number - 1]]
 
 
 def _path() -> str:
