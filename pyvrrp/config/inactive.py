@@ -9,17 +9,15 @@ from collections.abc import Mapping
 from typing import Final
 
 INACTIVE: Final[Mapping[str, str]] = {
+    "auto": "nobody's priority is raised because timers run late",
     "bfd": "no BFD session {value} runs",
-    "buffers": "netlink socket buffers keep their size",
+    "bfdproc": "there is no BFD process",
+    "buffers": "netlink sockets keep their size: 1 MB for what the kernel tells unasked, whatever is allowed otherwise",
     "check": "no BFD session runs: real server {name} counts as up, or with alpha as down",
     "dbus": "D-Bus is not served",
     "files": "files keep their usual names and places",
-    "iproute": "names of tables, scopes and protocols are not read from there",
     "reload": "a reload follows SIGHUP only, and reads the file as it is then",
-    "sched": "the processes run with the scheduling that they were started with",
     "seed": "random numbers stay random",
     "snmp": "SNMP is not served",
-    "title": "processes keep their names",
     "track": "no BFD session runs, so for {name} it is neither up nor down",
-    "umask": "only the command line's umask counts",
 }

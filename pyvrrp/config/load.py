@@ -72,6 +72,8 @@ def _load(source: Source, memory: Memory | None) -> Loaded:
     root = parse(source, problems)
     uses: list[InterfaceUse] = []
     global_defs, values = build_global_defs(root, problems)
+    if (places := global_defs.places) is not None:
+        source.names.look_in(places.iproute_usr_dir, places.iproute_etc_dir)
     words = {child.words[0] for child in root.children}
     found: dict[str, Any] = {}
     skipped: set[int] = set()

@@ -62,7 +62,13 @@ class Names:
     def __init__(self, read: Callable[[str], bytes] | None = None) -> None:
         """`read` as in `FileReader`; without it there are the built-in names only."""
         self._read = read
+        self._directories: tuple[str, ...] = (DIRECTORY,)
         self._known: dict[str, dict[str, int]] = {}
+
+    def look_in(self, usual: str | None, own: str | None) -> None:
+        """iproute_usr_dir and iproute_etc_dir: what the second one says counts for more. None: not said."""
+        self._directories = tuple(f"{place.rstrip('/')}/" for place in (usual, own or DIRECTORY) if place)
+        self._known.clear()
 
     def number(self, kind: Kind, name: str) -> int | None:
         """The number that a name, or a number, stands for; None if there is no such name, or the number is too big."""
@@ -95,10 +101,11 @@ class Names:
 
     def _names(self, kind: Kind) -> dict[str, int]:
         found: dict[str, int] = {}
-        for words in self._lines(DIRECTORY + kind.file):
-            number = c_integer(words[0]) if len(words) == 2 else None
-            if number is not None and number <= kind.most:
-                found.setdefault(words[1], number)
+        for directory in reversed(self._directories):
+            for words in self._lines(directory + kind.file):
+                number = c_integer(words[0]) if len(words) == 2 else None
+                if number is not None and number <= kind.most:
+                    found.setdefault(words[1], number)
         numbers = set(found.values())
         return {name: number for name, number in kind.builtin.items() if number not in numbers} | found
 

@@ -21,6 +21,7 @@ from pyvrrp.daemon.supervisor import Supervisor
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.netns import enter
 from pyvrrp.kernel.system import missing_privileges
+from pyvrrp.model.config import GlobalDefs
 
 
 class StartError(Exception):
@@ -64,6 +65,10 @@ def run(
     try:
         log = open_log(options, "daemon", namespace, global_defs.instance)
         introduce(log, options, reading)
+        if global_defs.process_names is not None or global_defs.places is not None:
+            from pyvrrp.daemon.standing import stand
+
+            stand(None, global_defs, GlobalDefs(), options.umask, log)
         supervisor = Supervisor(
             options,
             reading,

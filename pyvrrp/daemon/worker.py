@@ -45,6 +45,7 @@ from pyvrrp.daemon.signals import NOT_ACTIVE
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.netns import enter
 from pyvrrp.kernel.system import freeze_garbage
+from pyvrrp.model.config import GlobalDefs
 from pyvrrp.observe.codec import from_json, in_pieces
 
 if TYPE_CHECKING:
@@ -181,6 +182,7 @@ class Worker:
         except KernelError as error:
             problem = str(error)
         if self._config != before:
+            _stand(self._name, self._start, self._config.global_defs, before.global_defs, self._log)
             self._settle()
         self._channel.send(report_frame(Reloaded(problem)))
         self.changed()
@@ -300,6 +302,14 @@ def main() -> None:
     os._exit(_live(name, channel))
 
 
+def _stand(name: str, start: Start, now: GlobalDefs, before: GlobalDefs, log: Log) -> None:
+    """Take the place among processes that global_defs wishes, where it wishes any."""
+    if any((defs.scheduling, defs.process_names, defs.places) != (None, None, None) for defs in (now, before)):
+        from pyvrrp.daemon.standing import stand
+
+        stand(name, now, before, start.options.umask, log)
+
+
 def _live(name: str, channel: Channel) -> int:
     try:
         import asyncio
@@ -316,6 +326,7 @@ def _live(name: str, channel: Channel) -> int:
         channel.send(report_frame(Failed("".join(traceback.format_exception(error)))))
         return ExitStatus.INTERNAL
     log = open_log(start.options, name, start.namespace, start.config.global_defs.instance)
+    _stand(name, start, start.config.global_defs, GlobalDefs(), log)
     try:
         return asyncio.run(Worker(name, channel, start, log).run(make))
     except Exception as error:

@@ -29,12 +29,12 @@ virtual_server_group | lines virtual_server_group NAME | - | active; needs <line
 virtual_server | block virtual_server ADDRESS | - | active | service: ADDRESS [PORT], fwmark N, or group NAME
 
 [global_defs]
-process_names | flag | off | title | set child process titles keepalived_vrrp, keepalived_lvs, keepalived_bfd
-process_name | word | keepalived | title | parent process title
-vrrp_process_name | word | unset | title | VRRP child title
-checker_process_name | word | unset | title | checker child title
-lvs_process_name | word | unset | title; old checker_process_name | as checker_process_name; log line only
-bfd_process_name | word | unset | title | BFD child title
+process_names | flag | off | active | set child process titles keepalived_vrrp, keepalived_lvs, keepalived_bfd
+process_name | word | keepalived | active | parent process title
+vrrp_process_name | word | unset | active | VRRP child title
+checker_process_name | word | unset | active | checker child title
+lvs_process_name | word | unset | active; old checker_process_name | as checker_process_name; log line only
+bfd_process_name | word | unset | bfdproc | BFD child title
 use_symlink_paths | bool | false | active | keep symlinks in script paths instead of resolving them
 set_supplementary_groups | bool | false | active | give every script the supplementary groups of its user
 router_id | !word | local host name | active | identity shown in mail subjects etc.
@@ -51,8 +51,8 @@ startup_script | !command | none | active; once | run once by parent before chil
 startup_script_timeout | !uint~ 1..1000 | 10 s | active | time limit of startup_script
 shutdown_script | !command | none | active; once | run once by parent after children exited
 shutdown_script_timeout | !uint~ 1..1000 | 10 once a script is set | active | time limit of shutdown_script
-max_auto_priority | ?int -1..99 | 0 | sched | ceiling for automatic SCHED_RR escalation when timers run late
-min_auto_priority_delay | !uint 1..10000000 | 1 s | sched | lateness that triggers escalation
+max_auto_priority | ?int -1..99 | 0 | auto | ceiling for automatic SCHED_RR escalation when timers run late
+min_auto_priority_delay | !uint 1..10000000 | 1 s | auto | lateness that triggers escalation
 checker_log_all_failures | bool | false | active | log each failed checker attempt
 dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be absent at start and come/go
 default_interface | !word | eth0 | active | interface for static addresses without dev
@@ -92,24 +92,24 @@ nftables_counters | flag | off | active | add counters to rules
 vrrp_check_unicast_src | flag | off | active | drop unicast adverts from unlisted sources
 vrrp_skip_check_adv_addr | bool all | false | active | check VIP list only when the sender changes
 vrrp_strict | flag | false | active | obey the RFCs to the letter
-vrrp_priority | !int -20..19 | 0 | sched | nice of VRRP child
-checker_priority | !int -20..19 | 0 | sched | nice of checker child
-bfd_priority | !int -20..19 | 0 | sched | nice of BFD child
-vrrp_no_swap | flag | off | sched | mlockall in VRRP child
-checker_no_swap | flag | off | sched | mlockall in checker child
-bfd_no_swap | flag | off | sched | mlockall in BFD child
-vrrp_rt_priority | !uint 1..99 | off | sched | SCHED_RR priority of the vrrp child
-vrrp_cpu_affinity | !uint 0..4095 | all CPUs | sched | CPU pinning of the vrrp child
-vrrp_rlimit_rttime | uint 1.. | 10000 us | sched | RLIMIT_RTTIME when real-time
-vrrp_rlimit_rtime | uint 1.. | 10000 | sched; old vrrp_rlimit_rttime | log line only
-checker_rt_priority | !uint 1..99 | off | sched | SCHED_RR priority of the checker child
-checker_cpu_affinity | !uint 0..4095 | all CPUs | sched | CPU pinning of the checker child
-checker_rlimit_rttime | uint 1.. | 10000 | sched | RLIMIT_RTTIME when real-time
-checker_rlimit_rtime | uint 1.. | 10000 | sched; old checker_rlimit_rttime | log line only
-bfd_rt_priority | !uint 1..99 | off | sched | SCHED_RR priority of the bfd child
-bfd_cpu_affinity | !uint 0..4095 | all CPUs | sched | CPU pinning of the bfd child
-bfd_rlimit_rttime | uint 1.. | 10000 | sched | RLIMIT_RTTIME when real-time
-bfd_rlimit_rtime | uint 1.. | 10000 | sched; old bfd_rlimit_rttime | log line only
+vrrp_priority | !int -20..19 | 0 | active | nice of VRRP child
+checker_priority | !int -20..19 | 0 | active | nice of checker child
+bfd_priority | !int -20..19 | 0 | bfdproc | nice of BFD child
+vrrp_no_swap | flag | off | active | mlockall in VRRP child
+checker_no_swap | flag | off | active | mlockall in checker child
+bfd_no_swap | flag | off | bfdproc | mlockall in BFD child
+vrrp_rt_priority | !uint 1..99 | off | active | SCHED_RR priority of the vrrp child
+vrrp_cpu_affinity | !uint 0..4095 | all CPUs | active | CPU pinning of the vrrp child
+vrrp_rlimit_rttime | uint 1.. | 10000 us | active | RLIMIT_RTTIME when real-time
+vrrp_rlimit_rtime | uint 1.. | 10000 | active; old vrrp_rlimit_rttime | log line only
+checker_rt_priority | !uint 1..99 | off | active | SCHED_RR priority of the checker child
+checker_cpu_affinity | !uint 0..4095 | all CPUs | active | CPU pinning of the checker child
+checker_rlimit_rttime | uint 1.. | 10000 | active | RLIMIT_RTTIME when real-time
+checker_rlimit_rtime | uint 1.. | 10000 | active; old checker_rlimit_rttime | log line only
+bfd_rt_priority | !uint 1..99 | off | bfdproc | SCHED_RR priority of the bfd child
+bfd_cpu_affinity | !uint 0..4095 | all CPUs | bfdproc | CPU pinning of the bfd child
+bfd_rlimit_rttime | uint 1.. | 10000 | bfdproc | RLIMIT_RTTIME when real-time
+bfd_rlimit_rtime | uint 1.. | 10000 | bfdproc; old bfd_rlimit_rttime | log line only
 notify_fifo | !word | none | active; once | fifo receiving both VRRP and LVS events; second use: error
 notify_fifo_script | !command | none | active; once | reader started with the fifo path appended
 vrrp_notify_fifo | !word | none | active; once | VRRP event fifo
@@ -153,7 +153,7 @@ log_unknown_vrids | flag | off | active | log adverts for VRIDs not configured o
 vrrp_owner_ignore_adverts | bool | false | active; new | priority-255 instances ignore adverts
 vmac_prefix | word | vrrp | active; once | prefix of generated VMAC names
 vmac_addr_prefix | word | = vmac_prefix | active; once | prefix of VMACs made for VIPs on other interfaces
-umask | umask | 0177 | umask | file creation mask
+umask | umask | 0177 | active | file creation mask
 random_seed | uint 0.. | time based | seed | meant to seed ${_RANDOM}; has no effect in keepalived either
 reload_check_config | ?word | off; bare = /dev/null | reload | validate with a -t child before reload
 reload_time_file | !word | none | reload | file holding the time of a scheduled reload
@@ -164,8 +164,8 @@ config_save_dir | word | none | files | save config and state before/after every
 tmp_config_directory | !word | memfd, else RUNSTATEDIR | files | where the consolidated copy lives
 data_use_instance | bool | false | files | put instance/namespace into .data file names
 json_version | uint~ 1..2 | 1 | files; new | JSON layout
-iproute_usr_dir | word | build time | iproute | iproute2 tables (lower precedence)
-iproute_etc_dir | word | /etc/iproute2 | iproute | iproute2 tables (higher precedence)
+iproute_usr_dir | word | none | active | iproute2 tables (lower precedence)
+iproute_etc_dir | word | /etc/iproute2 | active | iproute2 tables (higher precedence)
 state_dump_file | word | TMP/keepalived.data | files | SIGUSR1 output
 stats_dump_file | word | - | files | parsed and dumped but NOT used by 2.4.3: stats always go to TMP/keepalived.stats
 json_dump_file | word | - | files | parsed but NOT used by 2.4.3: JSON always goes to TMP/keepalived.json

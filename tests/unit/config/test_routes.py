@@ -199,3 +199,25 @@ def test_what_is_static() -> None:
     assert (
         only([p for p in result.problems if p.severity is Severity.ERROR]).message == "there is no track_group H above"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "table"),
+    [
+        ("", None),
+        ("iproute_etc_dir /own/", 7),
+        ("iproute_usr_dir /usual", 5),
+        ("iproute_usr_dir /usual\niproute_etc_dir /own", 7),
+    ],
+)
+def test_names_may_stand_elsewhere(words: str, table: int | None) -> None:
+    """iproute_etc_dir counts for more than iproute_usr_dir, and both more than nothing."""
+    files = MemoryFiles(
+        {
+            "/own/rt_tables": "7 mine\n",
+            "/usual/rt_tables": "5 mine\n6 other\n",
+            MAIN: f"global_defs {{\n{words}\n}}\nstatic_routes {{\n10.9.0.0/16 dev eth0 table mine\n}}\n",
+        }
+    )
+    routes = load(expand(MAIN, files, "host", {}, seed=7)).config.static_routes
+    assert [route.table for route in routes] == ([] if table is None else [table])

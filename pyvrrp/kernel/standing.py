@@ -1,0 +1,79 @@
+"""How the kernel treats this process: its turn on the processors, its memory, its name."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+from dataclasses import dataclass
+from typing import Final
+
+from pyvrrp.errors import KernelError
+from pyvrrp.kernel.refusals import kernel_error, translated
+
+_MCL_CURRENT_AND_FUTURE: Final = 3
+_LONGEST_NAME: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a process may wish for; the defaults leave everything as it is at its start."""
+
+    nice: int = 0
+    real_time: int = 0
+    """Priority of SCHED_RR, 1..99; 0: ordinary scheduling."""
+    longest_run: int = 0
+    """Microseconds that it may run at that priority without waiting for anything; then the kernel ends it."""
+    processors: frozenset[int] = frozenset()
+    """Empty: all."""
+    no_swap: bool = False
+    name: str = ""
+    """As ps and top show it; empty: its own."""
+
+
+def take(wish: Standing, before: Standing) -> list[KernelError]:
+    """Change what differs; what was refused."""
+    refused: list[KernelError] = []
+    for change in (_schedule, _place, _lock, _rename):
+        try:
+            change(wish, before)
+        except KernelError as error:
+            refused.append(error)
+    return refused
+
+
+def _schedule(wish: Standing, before: Standing) -> None:
+    if (wish.nice, wish.real_time, wish.longest_run) == (before.nice, before.real_time, before.longest_run):
+        return
+    # Scripts that it starts are ordinary processes again.
+    if wish.real_time:
+        with translated(f"run with real-time priority {wish.real_time}"):
+            if wish.longest_run:
+                resource.setrlimit(resource.RLIMIT_RTTIME, (wish.longest_run, wish.longest_run))
+            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wish.real_time))
+    else:
+        with translated("run with ordinary priority"):
+            os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
+    with translated(f"run with nice value {wish.nice}"):
+        os.setpriority(os.PRIO_PROCESS, 0, wish.nice)
+
+
+def _place(wish: Standing, before: Standing) -> None:
+    if wish.processors != before.processors:
+        with translated(f"run on processors {' '.join(map(str, sorted(wish.processors))) or 'of all numbers'}"):
+            os.sched_setaffinity(0, wish.processors or range(os.cpu_count() or 1))
+
+
+def _lock(wish: Standing, before: Standing) -> None:
+    if wish.no_swap == before.no_swap:
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    done = libc.mlockall(_MCL_CURRENT_AND_FUTURE) if wish.no_swap else libc.munlockall()
+    if done:
+        raise kernel_error(ctypes.get_errno(), "keep the process in memory")
+
+
+def _rename(wish: Standing, before: Standing) -> None:
+    if wish.name != before.name and wish.name:
+        with translated(f"call the process {wish.name}"), open("/proc/self/comm", "w", encoding="utf-8") as comm:
+            comm.write(wish.name[:_LONGEST_NAME])

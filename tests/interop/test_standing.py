@@ -1,0 +1,97 @@
+"""What global_defs says of the processes, as the kernel shows it: the same of ours and of keepalived."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.topology.daemons import KEEPALIVED, OURS
+from tests.topology.lab import Lab, instance
+
+pytestmark = pytest.mark.root
+
+ANY = pytest.mark.parametrize("program", [OURS, pytest.param(KEEPALIVED, marks=pytest.mark.keepalived)])
+SERVER = "virtual_server 192.0.2.50 80 {\nreal_server 192.0.2.51 80 {\nTCP_CHECK {\n}\n}\n}\n"
+
+
+def defs(text: str) -> str:
+    return f"global_defs {{\n{text}\n}}\n"
+
+
+def worker(lab: Lab, role: str = "vrrp") -> int:
+    return int((lab.directory / f"d1.{role}.pid").read_text())
+
+
+def standing(pid: int) -> dict[str, Any]:
+    status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return {
+        "name": status["Name"].strip(),
+        "policy": os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK,
+        "real-time": os.sched_getparam(pid).sched_priority,
+        "nice": os.getpriority(os.PRIO_PROCESS, pid),
+        "processors": os.sched_getaffinity(pid),
+        "locked": int(status["VmLck"].split()[0]) > 0,
+    }
+
+
+@ANY
+def test_scheduling(lab: Lab, program: str) -> None:
+    words = "vrrp_priority -5\nvrrp_cpu_affinity 0\nvrrp_no_swap\nvrrp_process_name routers\nprocess_name boss"
+    lab.start("d1", program, defs(words), instance(priority=150))
+    lab.until_master("d1")
+    found = standing(worker(lab))
+    assert (found["nice"], found["processors"], found["locked"], found["name"]) == (-5, {0}, True, "routers")
+    assert standing(lab.daemons["d1"].pid)["name"] == "boss"
+    assert standing(lab.daemons["d1"].pid)["nice"] == 0
+
+
+@ANY
+def test_real_time(lab: Lab, program: str) -> None:
+    script = lab.directory / "told"
+    told = f"notify_master \"/bin/sh -c 'chrt -p $$ > {script}'\" root\n"
+    lab.start("d1", program, defs("vrrp_rt_priority 7\nvrrp_rlimit_rttime 200000"), instance(priority=150, more=told))
+    lab.until_master("d1")
+    found = standing(worker(lab))
+    assert (found["policy"], found["real-time"]) == (os.SCHED_RR, 7)
+    lab.until(lambda: script.exists() and "SCHED_OTHER" in script.read_text(), within=5, what="scripts are ordinary")
+
+
+@ANY
+def test_names_of_all(lab: Lab, program: str) -> None:
+    lab.start("d1", program, defs("process_names"), instance(priority=150))
+    lab.until_master("d1")
+    assert standing(worker(lab))["name"] == "keepalived_vrrp"
+
+
+def test_a_reload_changes_them_and_gives_them_back(lab: Lab) -> None:
+    lab.start("d1", OURS, instance(priority=150))
+    lab.until_master("d1")
+    before = standing(worker(lab))
+    lab.reload("d1", defs("vrrp_priority 3\nvrrp_rt_priority 2\nvrrp_cpu_affinity 1"), instance(priority=150))
+    lab.until(lambda: standing(worker(lab))["real-time"] == 2, within=5, what="real-time")
+    assert standing(worker(lab))["processors"] == {1}
+    lab.reload("d1", instance(priority=150))
+    lab.until(lambda: standing(worker(lab)) == before, within=5, what="as before")
+    assert lab.holders() == ["d1"]
+    assert lab.daemons["d1"].log().count("Entering MASTER STATE") == 1
+
+
+def test_the_checkers_have_their_own(lab: Lab) -> None:
+    lab.start("d1", OURS, defs("checker_priority 4\nchecker_process_name asking"), SERVER)
+    lab.until_started("d1")
+    found = standing(worker(lab, "checkers"))
+    assert (found["nice"], found["name"]) == (4, "asking")
+
+
+@ANY
+def test_umask(lab: Lab, program: str) -> None:
+    """Of what a script makes."""
+    made = lab.directory / "made"
+    told = f'notify_master "/usr/bin/touch {made}" root\n'
+    lab.start("d1", program, defs("umask IWGRP|IWOTH"), instance(priority=150, more=told))
+    lab.until(made.exists, within=10, what="the script has run")
+    assert stat.S_IMODE(made.stat().st_mode) == 0o644
