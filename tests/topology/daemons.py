@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from tests.topology.net import Host
 
@@ -42,6 +42,14 @@ class Daemon:
             arguments += [flag, str(directory / f"{host.name}.{suffix}")]
         with self._log.open("a") as log:
             self.process = self._start(host.command(executable, *arguments), log)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing of it is left, whatever a test has done."""
+        if self.process.poll() is None:
+            self.kill()
 
     @staticmethod
     def _start(command: list[str], log: IO[str]) -> subprocess.Popen[bytes]:
