@@ -6,7 +6,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, assert_never
 
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted, Outcome, Passed
@@ -42,6 +42,7 @@ from pyvrrp.core.lvs.events import (
 from pyvrrp.core.lvs.events import CheckNotStarted as CheckWasNotStarted
 from pyvrrp.core.lvs.ipvs_table import Dump, Operation
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
+from pyvrrp.daemon.lvs_pieces import pieces
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError
 from pyvrrp.kernel.api import Ipvs
@@ -205,18 +206,22 @@ class CheckersRole:
         if self._teller is not None:
             self._teller.configure(config)
 
-    def snapshot(self, *, full: bool = True) -> LvsSnapshot:
-        """With the kernel's counters of this moment, where it lets us read them."""
-        return self._balancer.snapshot(self._dump() if full else None)
+    def pieces(self, *, full: bool) -> Iterator[str]:
+        """With the kernel's counters, where it lets us read them."""
+        able = full
 
-    def _dump(self) -> Dump | None:
-        if not self._balancer.ready:
-            return None
-        try:
-            return self._ipvs.dump()
-        except KernelError as error:
-            self._host.log(Level.WARNING, f"IPVS: cannot read the counters: {error}")
-            return None
+        def read(keys: Iterable[ServiceKey]) -> Dump | None:
+            nonlocal able
+            if not able or not self._balancer.ready:
+                return None
+            try:
+                return self._ipvs.dump(keys)
+            except KernelError as error:
+                able = False
+                self._host.log(Level.WARNING, f"IPVS: cannot read the counters: {error}")
+                return None
+
+        return pieces(self._balancer, read)
 
     def _feed(self, first: Event) -> None:
         """Give the balancer an event and do what it answers, and set the timer."""

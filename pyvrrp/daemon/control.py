@@ -18,14 +18,14 @@ from pyvrrp.observe.control import (
     RecordRequest,
     done_line,
     error_line,
-    picture_line,
     read_request,
     socket_path,
 )
-from pyvrrp.observe.picture import Picture
 
 _PATIENCE: Final = 5.0
 """Seconds a caller has for its request, and for taking the answer."""
+_SIGN: Final = 0.5
+"""Seconds after which a caller who waits is shown that we are at it."""
 
 
 class Control:
@@ -34,11 +34,11 @@ class Control:
     def __init__(
         self,
         directory: str,
-        picture: Callable[[], Awaitable[Picture]],
+        picture: Callable[[], Awaitable[bytes]],
         record: Callable[[RecordRequest], Awaitable[str]],
         group: str = GROUP,
     ) -> None:
-        """`record` says what it has done; BadRequestError where it cannot."""
+        """`picture` gives the whole line; `record` says what it has done; BadRequestError where it cannot."""
         self._group = group
         self._path = socket_path(os.getpid(), directory)
         self._directory = directory
@@ -80,7 +80,10 @@ class Control:
         try:
             async with asyncio.timeout(_PATIENCE):
                 request = await reader.readline()
-            writer.write(await self._answer(request, _user(writer)))
+            answer = asyncio.ensure_future(self._answer(request, _user(writer)))
+            while not (await asyncio.wait([answer], timeout=_SIGN))[0]:
+                writer.write(b" ")
+            writer.write(await answer)
             async with asyncio.timeout(_PATIENCE):
                 await writer.drain()
         except (OSError, TimeoutError, ValueError):  # gone, too slow, or a line beyond the limit: the caller's loss
@@ -95,7 +98,7 @@ class Control:
                 if user not in (0, os.geteuid()):
                     raise BadRequestError("only root may have it record")  # it writes files where it is told to
                 return done_line(await self._record(request))
-            return picture_line(await self._picture())
+            return await self._picture()
         except BadRequestError as error:
             return error_line(str(error))
 

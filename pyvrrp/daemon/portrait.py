@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from pyvrrp import __version__
-from pyvrrp.core.lvs.snapshot import LvsSnapshot
-from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.daemon.child import Child
 from pyvrrp.daemon.configuration import Reading, named
 from pyvrrp.daemon.options import Options
 from pyvrrp.kernel.netns import current_id, name_of
-from pyvrrp.observe.codec import from_json
+from pyvrrp.observe.control import picture_line
 from pyvrrp.observe.picture import DaemonSnapshot, Picture, WorkerSnapshot
 
 _PATIENCE: Final = 1.0
 """Seconds that a worker has for its answer."""
-
-S = TypeVar("S", VrrpSnapshot, LvsSnapshot)
+_RATE: Final = 1_000_000
+"""And one more for so many bytes of it: a worker with 40,000 checkers has other things to do meanwhile."""
+_PARTS: Final = {"vrrp": "vrrp", "checkers": "lvs"}
+"""Where in the picture a role's snapshot belongs."""
 
 
 class Portrait:
@@ -35,20 +34,21 @@ class Portrait:
         self._namespace_id = current_id()
         self._namespace = namespace or name_of(self._namespace_id)
 
-    async def take(self, reading: Reading, children: Sequence[Child]) -> Picture:
-        """The picture of now; a worker that does not answer is in it with its problem."""
+    async def take(self, reading: Reading, children: Sequence[Child]) -> bytes:
+        """The picture of now, as a line of JSON; a worker that does not answer is in it with its problem."""
         import asyncio
 
         asked = {child.role: asyncio.ensure_future(_ask(child)) for child in children}
         answers = {role: await answer for role, answer in asked.items()}
-        texts = {role: text for role, (_, text) in answers.items() if text is not None}
-        return Picture(
+        parts = {_PARTS[role]: text for role, (_, text) in answers.items() if text is not None}
+        picture = Picture(
             taken=time.monotonic_ns() // 1000,
             taken_epoch=time.time_ns() // 1000,
             daemon=self._daemon(reading, tuple(worker for worker, _ in answers.values())),
-            vrrp=_read(VrrpSnapshot, texts.get("vrrp")),
-            lvs=_read(LvsSnapshot, texts.get("checkers")),
+            vrrp=None,
+            lvs=None,
         )
+        return picture_line(picture, parts)
 
     def _daemon(self, reading: Reading, workers: tuple[WorkerSnapshot, ...]) -> DaemonSnapshot:
         global_defs = reading.config.global_defs
@@ -73,15 +73,12 @@ async def _ask(child: Child) -> tuple[WorkerSnapshot, bytes | None]:
 
     if child.pid is None:
         return child.describe(), None
+    patience = _PATIENCE + len(child.snapshot or b"") / _RATE
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(patience):
             text = await child.tell()
     except TimeoutError:
-        return child.describe(f"does not answer within {_PATIENCE:g} s"), None
+        return child.describe(f"does not answer within {patience:.0f} s"), None
     except EOFError:
         return child.describe(), None
     return child.describe(), text
-
-
-def _read(kind: type[S], text: bytes | None) -> S | None:
-    return None if text is None else from_json(kind, json.loads(text))

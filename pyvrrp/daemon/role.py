@@ -6,7 +6,7 @@ is what makes it vrrp or checkers; it knows nothing of processes.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:  # no worker pays for the other's snapshot
@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # no worker pays for the other's snapshot
     from pyvrrp.daemon.options import Options
     from pyvrrp.model.config import Config
 
-Snapshot = TypeVar("Snapshot", "VrrpSnapshot", "LvsSnapshot")
+Snapshot = TypeVar("Snapshot", "VrrpSnapshot", "LvsSnapshot", contravariant=True)
 
 
 class Host(Protocol):
@@ -63,8 +63,8 @@ class Role(Protocol, Generic[Snapshot]):
         """Leave nothing behind in the kernel (as far as the options allow)."""
         ...
 
-    def snapshot(self, *, full: bool = True) -> Snapshot:
-        """The state; `full`: with what the kernel counts."""
+    def pieces(self, *, full: bool) -> Iterator[str]:
+        """The snapshot as JSON (`codec.in_pieces`); `full`: with what the kernel counts."""
         ...
 
     @property

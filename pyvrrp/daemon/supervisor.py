@@ -29,7 +29,6 @@ from pyvrrp.daemon.portrait import Portrait
 from pyvrrp.daemon.signals import NOT_ACTIVE, WAITING_AT_START
 from pyvrrp.daemon.systemd import notify, reloading
 from pyvrrp.observe.control import SOCKET_DIRECTORY, BadRequestError, RecordRequest
-from pyvrrp.observe.picture import Picture
 
 if TYPE_CHECKING:
     import asyncio
@@ -345,5 +344,5 @@ class Supervisor:
             raise BadRequestError(recorded.text)
         return recorded.text
 
-    async def _picture(self) -> Picture:
+    async def _picture(self) -> bytes:
         return await self._portrait.take(self._reading, list(self._children.values()))

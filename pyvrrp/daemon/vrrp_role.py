@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import select
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -45,6 +45,7 @@ from pyvrrp.kernel.ledger import anything_left
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.net import IPPROTO_VRRP, Address
+from pyvrrp.observe.codec import in_pieces
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
@@ -249,7 +250,10 @@ class VrrpRole:
 
         return start(command, self._config.global_defs.scripts, listen=listen)
 
-    def snapshot(self, *, full: bool = True) -> VrrpSnapshot:
+    def pieces(self, *, full: bool) -> Iterator[str]:
+        return in_pieces(self.snapshot())
+
+    def snapshot(self) -> VrrpSnapshot:
         if self._listening.look_at is not None:
             self._read_packets()
         found = self._router.snapshot()

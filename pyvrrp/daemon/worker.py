@@ -46,7 +46,7 @@ from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.netns import enter
 from pyvrrp.kernel.system import freeze_garbage
 from pyvrrp.model.config import GlobalDefs
-from pyvrrp.observe.codec import from_json, in_pieces
+from pyvrrp.observe.codec import from_json
 
 if TYPE_CHECKING:
     import asyncio
@@ -81,6 +81,8 @@ class Worker:
         self._quiet_until = 0.0
         self._cost = 0.0
         """Seconds that the last snapshot took."""
+        self._telling = 0
+        """Snapshots that are being written."""
         self._recorder: Recorder | None = None
 
     @property
@@ -148,8 +150,8 @@ class Worker:
         previous = self._start.previous
         self._role.start(self._start.config, None if previous is None else _snapshot(self._name, previous))
         self._settle()
-        self._tell(None)
         self._running = True
+        self._tell(None)
         self._channel.send(report_frame(Ready()))
 
     def _settle(self) -> None:
@@ -227,14 +229,16 @@ class Worker:
         self._due = None
         if not self._running:
             return
-        if self._channel.backlog:  # the supervisor has not read the last one: only the newest is of any use
+        # One at a time, lest an older one overtakes it; and while the supervisor has not read the last one, none.
+        if self._telling or self._channel.backlog:
             self._due = self._loop.call_later(0.1, self._tell_unasked)
         else:
             self._tell(None)
 
     def _tell(self, answers: int | None) -> None:
         # A successor has no use for the kernel's counters, and reading them is dear.
-        self._write(answers, in_pieces(self._role.snapshot(full=answers is not None)), bytearray(), 0.0)
+        self._telling += 1
+        self._write(answers, self._role.pieces(full=answers is not None), bytearray(), 0.0)
 
     def _write(self, answers: int | None, pieces: Iterator[str], text: bytearray, cost: float) -> None:
         """Send the snapshot when its last piece is written; in between the role does what is due."""
@@ -242,9 +246,10 @@ class Worker:
         for piece in pieces:
             text += piece.encode()
             spent = self._loop.time() - began
-            if spent > _SLICE and self._running:
+            if spent > _SLICE and self._running:  # not at the end, when nothing is due any more
                 self._loop.call_soon(self._write, answers, pieces, text, cost + spent)
                 return
+        self._telling -= 1
         self._channel.send(report_frame(Told(answers), bytes(text)))
         now = self._loop.time()
         self._cost = cost + now - began

@@ -246,8 +246,8 @@ class Ipvs(Protocol):
         """Carry out in order, in large batches; those that were refused, with the reason."""
         ...
 
-    def dump(self) -> Dump:
-        """All services with their destinations and statistics."""
+    def dump(self, keys: Iterable[ServiceKey]) -> Dump:
+        """Those of the services that there are, with their destinations and statistics."""
         ...
 
     def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:

@@ -58,8 +58,9 @@ class FakeIpvs:
                 refused.append((operation, kernel_error(number, type(operation).__name__)))
         return refused
 
-    def dump(self) -> Dump:
+    def dump(self, keys: Iterable[ServiceKey]) -> Dump:
         self.ready()
+        held = ((key, *self.services[key]) for key in keys if key in self.services)
         return {
             key: (
                 ServiceState(service=service, traffic=self.traffic.get((key, None), Traffic())),
@@ -73,7 +74,7 @@ class FakeIpvs:
                     for endpoint, destination in destinations.items()
                 },
             )
-            for key, (service, destinations) in self.services.items()
+            for key, service, destinations in held
         }
 
     def table(self, keys: Iterable[ServiceKey] | None = None) -> Table:

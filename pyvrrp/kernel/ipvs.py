@@ -104,13 +104,13 @@ class LinuxIpvs:
                     refused.append((operation, error))
         return refused + (self._transact(again) if again else [])
 
-    def dump(self) -> Dump:
-        """See `kernel.api.Ipvs`. Services of protocols other than TCP, UDP and SCTP cannot be ours."""
+    def dump(self, keys: Iterable[ServiceKey]) -> Dump:
+        """See `kernel.api.Ipvs`."""
         found: dict[ServiceKey, tuple[ServiceState, dict[Endpoint, DestinationState]]] = {}
-        for body in self._dump(GET_SERVICE, b""):
-            if (state := decode_service(_inner(body, SERVICE))) is None:
+        for key in keys:
+            body = self._service(key)
+            if body is None or (state := decode_service(_inner(body, SERVICE))) is None:
                 continue
-            key = state.service.key
             # The kernel tells the newest first.
             several = (decode_destination(_inner(raw, DEST), key.family) for raw in reversed(self._destinations(key)))
             found[key] = (state, {one.destination.endpoint: one for one in several})

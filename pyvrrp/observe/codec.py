@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -40,10 +40,16 @@ def to_json(value: object) -> JSON:
     return _encoder(hint)(value)
 
 
-def in_pieces(value: object) -> Iterator[str]:
+def whole(value: object) -> str:
+    """The JSON text of a dataclass."""
+    return _compact(to_json(value))
+
+
+def in_pieces(value: object, **made: Iterable[Iterable[str]]) -> Iterator[str]:
     """The JSON text of a dataclass, a piece at a time: none is more than _PIECE elements of a long tuple.
 
-    Whoever has other things to do can do them between two pieces.
+    Whoever has other things to do can do them between two pieces. `made`: for fields whose elements are to be made only
+    when their turn comes, the pieces of each.
     """
     lead = "{"
     cls: type = type(value)
@@ -51,7 +57,14 @@ def in_pieces(value: object) -> Iterator[str]:
         member = getattr(value, name)
         yield f'{lead}"{name}":'
         lead = ","
-        if isinstance(member, tuple) and len(member) > _PIECE:
+        if (elements := made.get(name)) is not None:
+            yield "["
+            for number, element in enumerate(elements):
+                if number:
+                    yield ","
+                yield from element
+            yield "]"
+        elif isinstance(member, tuple) and len(member) > _PIECE:
             for start in range(0, len(member), _PIECE):
                 text = _compact(encode(member[start : start + _PIECE]))
                 yield ("," if start else "[") + text[1:-1]

@@ -14,6 +14,7 @@ descriptors, and how far the checks of each target are apart.
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import re
 import select
@@ -31,8 +32,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+from pyvrrp.core.lvs.balancer import Balancer
+from pyvrrp.core.lvs.events import Started
+from pyvrrp.daemon import lvs_pieces
 from tests.topology.daemons import KEEPALIVED, OURS, Daemon
 from tests.topology.net import Host
+from tests.unit.config.files import loaded
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT: Final = 8080
@@ -275,6 +280,26 @@ def scale(virtuals: int, loop: int) -> None:
         print(f"  checks per second                                {asked / since:8.0f}")
         print(f"  CPU                                              {spent / since:8.2f}")
         print(f"  CPU per 1,000 checks                             {1e6 * spent / asked:8.1f} ms")
+        began = time.monotonic()
+        shown = len(daemon.show()["lvs"]["virtual_servers"])
+        print(f"  `show` of {shown} virtual servers                   {time.monotonic() - began:8.1f} s")
+    steps = snapshot_steps(configuration("TCP", targets, loop)[0])
+    print(f"  snapshot for a successor: CPU, longest step      {1000 * sum(steps):8.1f} {1000 * max(steps):.1f} ms")
+
+
+def snapshot_steps(text: str) -> list[float]:
+    """Processor time of each piece of a snapshot, made in this process; between two of them checks go on."""
+    balancer = Balancer(seed=1)
+    balancer.handle(Started(0, loaded(text).config))
+    gc.collect()
+    gc.freeze()
+    steps, pieces = [], lvs_pieces.pieces(balancer, lambda _: None)
+    while True:
+        began = time.process_time()
+        piece = next(pieces, None)
+        steps.append(time.process_time() - began)
+        if piece is None:
+            return steps
 
 
 def main() -> None:

@@ -283,10 +283,10 @@ def test_counters_are_those_of_ipvsadm(director: Director) -> None:
                     assert len(received) == 1000
 
     def counted() -> Traffic:
-        return director.ipvs.dump()[VIP][0].traffic
+        return director.ipvs.dump([VIP])[VIP][0].traffic
 
     until(lambda: counted().connections == 3 and counted().in_bytes > 0)
-    service, pool = director.ipvs.dump()[VIP]
+    service, pool = director.ipvs.dump([VIP])[VIP]
     (state,) = pool.values()
     assert state.traffic == service.traffic
     assert state.active_connections + state.inactive_connections == 3

@@ -36,7 +36,7 @@ from pyvrrp.core.lvs.events import (
 )
 from pyvrrp.core.lvs.following import Follow, follow
 from pyvrrp.core.lvs.ipvs_table import Dump, Table
-from pyvrrp.core.lvs.keeper import Keeper
+from pyvrrp.core.lvs.keeper import Entry, Keeper
 from pyvrrp.core.lvs.marking import Marks, MarkTable, mark_table
 from pyvrrp.core.lvs.probes import Probes, Spread
 from pyvrrp.core.lvs.script_check import ScriptChecking
@@ -132,11 +132,25 @@ class Balancer:
 
     def snapshot(self, kernel: Dump | None) -> LvsSnapshot:
         """The state as a value, with the counters of the kernel's table if it could be read."""
+        told = tuple(virtual.snapshot(kernel, self.entry) for virtual in self.virtuals())
+        return replace(self.outline(), virtual_servers=told)
+
+    def virtuals(self) -> Iterator[Virtual]:
+        """All there are now, for whoever takes his time: one that has gone when its turn comes is left out."""
+        for key in list(self._virtuals):
+            if (virtual := self._virtuals.get(key)) is not None:
+                yield virtual
+
+    def entry(self, key: ServiceKey) -> Entry:
+        """What IPVS should hold of one service."""
+        return self._keeper.entry(key)
+
+    def outline(self) -> LvsSnapshot:
+        """Of the snapshot all but the virtual servers."""
         former = self._keeper.former
         return LvsSnapshot(
             ipvs_ready=self._keeper.ready,
             ipvs_problem=self._keeper.problem,
-            virtual_servers=tuple(virtual.snapshot(kernel, self._keeper.entry) for virtual in self._virtuals.values()),
             former_timeouts=None if former is None else (former.tcp, former.tcpfin, former.udp),
             marks=tuple((group, protocol.name, mark) for (group, protocol), mark in self._marks.given.items()),
         )

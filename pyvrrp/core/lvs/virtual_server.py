@@ -13,8 +13,8 @@ that are alive stay.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReportRealServer, ReportVirtualServer
 from pyvrrp.core.lvs.checking import Checking, Draw
@@ -34,7 +34,7 @@ from pyvrrp.core.lvs.ipvs_table import (
     total,
 )
 from pyvrrp.core.lvs.real_server import NewChecking, Server, display_name, server_snapshot
-from pyvrrp.core.lvs.snapshot import Difference, VirtualServerSnapshot
+from pyvrrp.core.lvs.snapshot import Difference, RealServerSnapshot, VirtualServerSnapshot
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import RealServer, ServiceKey, VirtualServer
 from pyvrrp.net import Address, family
@@ -176,27 +176,12 @@ class Virtual:
 
     def snapshot(self, kernel: Dump | None, entry: EntryOf) -> VirtualServerSnapshot:
         """`entry`: what IPVS should hold of a service, of which others may want something too."""
-        states = {} if kernel is None else {key: kernel[key] for key in self.services if key in kernel}
-        destinations = self._in_kernel(states)
+        return replace(self.outline(kernel, entry), real_servers=tuple(self.server_snapshots(kernel)))
+
+    def outline(self, kernel: Dump | None, entry: EntryOf) -> VirtualServerSnapshot:
+        """Of the snapshot all but the real servers."""
+        states = self._states(kernel)
         table_read = kernel is not None
-        servers = [
-            server.snapshot(endpoint in self.pool, destinations.get(endpoint), table_read)
-            for endpoint, server in self.servers.items()
-        ]
-        if sorry := self.config.sorry_server:
-            servers.append(
-                server_snapshot(
-                    sorry.endpoint,
-                    forwarding=sorry.forwarding.name,
-                    alive=True,
-                    since=self.since,
-                    in_pool=self.sorry_in_use or (sorry.inhibit and sorry.endpoint in self.pool),
-                    weight=1,
-                    kernel=destinations.get(sorry.endpoint),
-                    table_read=table_read,
-                    sorry=True,
-                )
-            )
         key = self.key
         return VirtualServerSnapshot(
             name=self.name,
@@ -207,11 +192,33 @@ class Virtual:
             quorum=self.config.quorum,
             quorum_up=self.quorum_up,
             in_kernel=len(states) == len(self.services) if table_read else None,
-            real_servers=tuple(servers),
+            real_servers=(),
             traffic=total(state.traffic for state, _ in states.values()) if states else None,
             services=self._service_names(),
             drift=tuple(self._drift(states, entry)) if table_read else (),
         )
+
+    def server_snapshots(self, kernel: Dump | None) -> Iterator[RealServerSnapshot]:
+        """Each as it is when its turn comes; the sorry server last."""
+        destinations = self._in_kernel(self._states(kernel))
+        table_read = kernel is not None
+        for endpoint, server in list(self.servers.items()):
+            yield server.snapshot(endpoint in self.pool, destinations.get(endpoint), table_read)
+        if sorry := self.config.sorry_server:
+            yield server_snapshot(
+                sorry.endpoint,
+                forwarding=sorry.forwarding.name,
+                alive=True,
+                since=self.since,
+                in_pool=self.sorry_in_use or (sorry.inhibit and sorry.endpoint in self.pool),
+                weight=1,
+                kernel=destinations.get(sorry.endpoint),
+                table_read=table_read,
+                sorry=True,
+            )
+
+    def _states(self, kernel: Dump | None) -> Dump:
+        return {} if kernel is None else {key: kernel[key] for key in self.services if key in kernel}
 
     def _service_names(self) -> tuple[str, ...]:
         """Of a group."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyvrrp.core.log import Level
@@ -17,6 +17,7 @@ from pyvrrp.daemon import worker
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.model.config import Config
+from pyvrrp.observe.codec import in_pieces
 
 SCRIPT = set(sys.argv.pop(1).split(","))
 
@@ -65,9 +66,10 @@ class ScriptedRole:
         if "bug-in-stop" in SCRIPT:
             self.bug()
 
-    def snapshot(self, *, full: bool = True) -> VrrpSnapshot:
+    def pieces(self, *, full: bool) -> Iterator[str]:
         self.snapshots += 1
-        return VrrpSnapshot(sync_groups=(GroupSnapshot(name=str(self.snapshots), state="INIT", since=0, members=()),))
+        group = GroupSnapshot(name=str(self.snapshots), state="INIT", since=0, members=())
+        return in_pieces(VrrpSnapshot(sync_groups=(group,)))
 
 
 def load(name: str) -> Callable[[Host], Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -24,6 +25,7 @@ from pyvrrp.model.checkers import CheckTiming, ConnectOptions, HttpCheck, TcpChe
 from pyvrrp.model.config import Config, FlushOnStop, GlobalDefs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, VirtualServer
+from pyvrrp.observe.codec import from_json
 from pyvrrp.units import MILLISECOND, SECOND
 
 VIP = ServiceKey.of(Endpoint(ip_address("192.0.2.10"), 80), Protocol.TCP)
@@ -89,11 +91,15 @@ class Hosted:
     def texts(self) -> list[str]:
         return [text for _, text in self.lines]
 
+    def snapshot(self) -> LvsSnapshot:
+        """As the supervisor gets it."""
+        return from_json(LvsSnapshot, json.loads("".join(self.role.pieces(full=True))))
+
     def server(self, backend: Backend) -> RealServerSnapshot:
         return self.server_at(backend.endpoint)
 
     def server_at(self, at: Endpoint) -> RealServerSnapshot:
-        (virtual,) = self.role.snapshot().virtual_servers
+        (virtual,) = self.snapshot().virtual_servers
         return next(server for server in virtual.real_servers if server.address == str(at))
 
     @property
@@ -236,7 +242,7 @@ async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_
     hosted.ipvs.absent = ABSENT
     hosted.role.start(config(real_server(one), real_server(two)), None)
     await hosted.until(lambda: not hosted.server(one).alive)
-    snapshot = hosted.role.snapshot()
+    snapshot = hosted.snapshot()
     assert not snapshot.ipvs_ready
     assert snapshot.ipvs_problem == "Can't initialize ipvs: this kernel has no IPVS"
     assert snapshot.virtual_servers[0].in_kernel is None
@@ -245,7 +251,7 @@ async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_
     assert "NOTHING IS BALANCED" in loud[1]
     hosted.ipvs.absent = None
     await hosted.until(lambda: hosted.pool == {two.endpoint})
-    assert hosted.role.snapshot().ipvs_ready
+    assert hosted.snapshot().ipvs_ready
     await hosted.role.stop()
 
 
@@ -279,7 +285,7 @@ async def test_a_successor_adopts_states_and_table(backends: list[Backend]) -> N
     first = Hosted()
     first.role.start(config(real_server(one), real_server(two)), None)
     await first.until(lambda: not first.server(one).alive)
-    told: LvsSnapshot = first.role.snapshot()
+    told: LvsSnapshot = first.snapshot()
     second = Hosted()
     second.ipvs.services = first.ipvs.services
     second.role.start(config(real_server(one), real_server(two)), told)

@@ -1,4 +1,4 @@
-"""The control socket: who may ask for what."""
+"""The daemon's end of the control socket: who may ask for what, and what comes back."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pwd
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
+from pyvrrp.daemon import control
 from pyvrrp.daemon.control import Control
-from pyvrrp.observe.control import RecordRequest, socket_path
-from pyvrrp.observe.picture import Picture
+from pyvrrp.observe.control import RecordRequest, ask, picture_line, socket_path
 from tests.unit.observe.pictures import PICTURE
 
 pytestmark = pytest.mark.root
@@ -39,8 +40,8 @@ lie where only root can read."""
 async def answers(group: str, user: str = "nobody") -> list[str]:
     """To a user who is in no groups but their own; `group` is the one that the socket is open to."""
 
-    async def picture() -> Picture:
-        return PICTURE
+    async def picture() -> bytes:
+        return picture_line(PICTURE)
 
     async def record(request: RecordRequest) -> str:
         return "recorded"
@@ -74,3 +75,29 @@ async def test_others_may_do_nothing(group: str) -> None:
 
 async def test_root_may_do_all() -> None:
     assert await answers("daemon", user="root") == ["Picture", "recorded"]
+
+
+async def test_whoever_waits_is_shown_that_we_are_at_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "_SIGN", 0.01)
+    enough = asyncio.Event()
+
+    async def picture() -> bytes:
+        await enough.wait()
+        return picture_line(PICTURE)
+
+    async def record(request: object) -> str:
+        raise AssertionError(request)
+
+    server = control.Control(str(tmp_path), picture, record)
+    await server.open()
+    path = socket_path(os.getpid(), str(tmp_path))
+    asked = asyncio.ensure_future(asyncio.to_thread(ask, path, 5))
+    reader, writer = await asyncio.open_unix_connection(path)
+    writer.write(b'{"version": 1, "request": "picture"}\n')
+    assert await reader.readexactly(3) == b"   "
+    enough.set()
+    assert await asked == PICTURE
+    assert (await reader.readline()).lstrip() == picture_line(PICTURE)
+    writer.close()
+    await writer.wait_closed()
+    server.close()

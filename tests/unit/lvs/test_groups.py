@@ -125,11 +125,11 @@ def test_the_counters_of_all_services_are_added_up() -> None:
     play = Play(config(served(ranges, real_server(RS1))), table={})
     kernel = FakeIpvs()
     kernel.apply(play.operations)
-    (virtual,) = play.balancer.snapshot(kernel.dump()).virtual_servers
+    (virtual,) = play.balancer.snapshot(kernel.dump(kernel.services)).virtual_servers
     assert virtual.in_kernel
     assert virtual.drift == ()
     del kernel.services[tcp("192.0.2.11")]
-    (virtual,) = play.balancer.snapshot(kernel.dump()).virtual_servers
+    (virtual,) = play.balancer.snapshot(kernel.dump(kernel.services)).virtual_servers
     assert not virtual.in_kernel
     assert [str(difference) for difference in virtual.drift] == ["TCP 192.0.2.11:80 (rr) is missing"]
 

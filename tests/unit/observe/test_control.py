@@ -4,11 +4,13 @@ import json
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from pyvrrp.observe.codec import whole
 from pyvrrp.observe.control import (
     REQUEST,
     BadRequestError,
@@ -90,6 +92,12 @@ def test_a_good_request_gets_one_line() -> None:
     line = picture_line(PICTURE)
     assert line.count(b"\n") == 1
     assert json.loads(line)["picture"]["daemon"]["pid"] == PICTURE.daemon.pid
+
+
+def test_what_workers_told_is_passed_on_unread() -> None:
+    parts = {name: whole(getattr(WORST, name)).encode() for name in ("vrrp", "lvs")}
+    line = picture_line(replace(WORST, vrrp=None, lvs=None), parts)
+    assert json.loads(line) == json.loads(picture_line(WORST))
 
 
 def without(key: str) -> bytes:
