@@ -24,7 +24,8 @@ _SO_NETNS_COOKIE: Final = 71
 """Of a socket: the number of its network namespace, which no other one ever gets. Linux 5.14; missing in Python."""
 
 
-def _namespace() -> str:
+def namespace() -> str:
+    """What the names of this network namespace's files begin with."""
     with socket.socket(socket.AF_UNIX) as any_socket, suppress(OSError):
         cookie = any_socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
         return f"{int.from_bytes(cookie, 'little'):x}"
@@ -38,7 +39,7 @@ def _files(directory: str) -> list[str]:
     except OSError:
         return []
     own = [name for name in names if name.endswith(_SUFFIX)]
-    prefix = f"{_namespace()}." if own else ""
+    prefix = f"{namespace()}." if own else ""
     return sorted(os.path.join(directory, name) for name in own if name.startswith(prefix))
 
 
@@ -103,7 +104,7 @@ class LinuxLedger:
             os.mkdir(self._directory)
             os.chmod(self._directory, 0o755)  # the umask is stricter
         # In a container a successor may well get the process id of the dead.
-        self._path = os.path.join(self._directory, f"{_namespace()}.{os.getpid()}-{time.monotonic_ns()}{_SUFFIX}")
+        self._path = os.path.join(self._directory, f"{namespace()}.{os.getpid()}-{time.monotonic_ns()}{_SUFFIX}")
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
         self._fd = os.open(self._path, flags, 0o600)
         _locked(self._fd)

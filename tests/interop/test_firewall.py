@@ -115,8 +115,12 @@ def test_keywords_of_iptables_are_mapped(lab: Lab) -> None:
 
 def test_guarded_also_after_a_worker_died(lab: Lab) -> None:
     lab.start("d1", OURS, instance(priority=100, more="no_accept"))
-    lab.until_master("d1")
+    lab.until(lambda: led(lab) == 1, within=10, what="d1 is MASTER and has said so")
     os.kill(int((lab.directory / "d1.vrrp.pid").read_text()), signal.SIGKILL)
-    lab.until(lambda: lab.daemons["d1"].log().count("Entering MASTER STATE") == 2, within=10, what="a successor leads")
+    lab.until(lambda: led(lab) == 2, within=10, what="a successor leads")
     assert VIP in tables(lab.hosts["d1"])
     assert not reaches(lab.hosts["d2"], VIP)
+
+
+def led(lab: Lab) -> int:
+    return lab.daemons["d1"].log().count("Entering MASTER STATE")

@@ -13,9 +13,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from pyroute2 import IPRoute, netns
+
+from pyvrrp.kernel import ledger
 
 _serial = itertools.count(1)
 
@@ -39,6 +42,7 @@ class Host:
         netns.create(namespace)
         with inside(namespace):
             self.netlink: Any = IPRoute()
+            self._ledgers = f"{ledger.namespace()}.*"
         self.set_link("lo", up=True)
 
     def index(self, device: str) -> int:
@@ -103,8 +107,14 @@ class Host:
                 raise AssertionError(f"{self.name}: processes {pids} do not die")
             time.sleep(0.001)
 
+    def ledgers(self) -> list[Path]:
+        """What daemons have written down here of what was before them."""
+        return sorted(Path(ledger.DIRECTORY).glob(self._ledgers))
+
     def close(self) -> None:
         self.kill_all()
+        for path in self.ledgers():
+            path.unlink()
         self.netlink.close()
         netns.remove(self.namespace)
 

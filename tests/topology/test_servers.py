@@ -202,7 +202,9 @@ def test_well_dead_and_flapping(servers: Servers, kind: str) -> None:
     for _ in range(2):
         assert ask(check) is None
         server.kill()
-        assert ask(check) == "connection refused"
+        # Over all namespaces together the kernel sends so many ICMP messages a second and no more.
+        asked = (ask(kinds(servers, SHORT)[kind][1]) for _ in range(10))
+        assert next((end for end in asked if end != HALF_OPEN[kind]), None) == "connection refused"
         server.start()
     assert ask(check) is None
 
