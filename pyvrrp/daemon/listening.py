@@ -32,7 +32,7 @@ _REST: Final = 5 * MILLISECOND
 """Between two looks during a flood; and at least."""
 _WINDOW: Final = 10 * MILLISECOND
 _FLOOD: Final = 100
-"""More packets than that in a window, and we stop to be woken for each."""
+"""More packets than that in a window, beyond what the instances' masters send, and we stop to be woken for each."""
 _CALM: Final = 10
 """Fewer than that in a look, and we are again."""
 _PORTIONS: Final = 4
@@ -56,6 +56,8 @@ class Listening:
         self._masters: set[str] = set()
         self._shortest: Micros = 0
         """Advertisement interval of all instances."""
+        self._most: int = _FLOOD
+        """Packets in a window that are no flood."""
         self._flooded = False
         self._window_from: Micros = 0
         self._window_count = 0
@@ -69,6 +71,8 @@ class Listening:
         """Be ready to receive and send wherever an instance is and its interface exists."""
         wanted, self._where = wanted_sockets(config, interfaces, virtual)
         self._shortest = min((instance.advert_int for instance in config.vrrp_instances), default=0)
+        patience = max(_WINDOW, self._pause)
+        self._most = _FLOOD + int(2 * patience * sum(1 / instance.advert_int for instance in config.vrrp_instances))
         for interface in {key[0] for key in self._open.keys() - wanted.keys()}:
             self._packets.close(interface)
             self._open = {key: value for key, value in self._open.items() if key[0] != interface}
@@ -110,7 +114,7 @@ class Listening:
         if now - self._window_from > _WINDOW:
             self._window_from, self._window_count = now, 0
         self._window_count += count
-        if self._window_count > _FLOOD and not self._flooded:
+        if self._window_count > self._most and not self._flooded:
             self._flooded = True
             self._choose()
         elif self._flooded and count < _CALM:
@@ -148,4 +152,9 @@ class Listening:
             self.look_at = None
 
     def _look_later(self) -> None:
-        self.look_at = monotonic() + (_REST if self._flooded else max(_REST, self._shortest // 4))
+        self.look_at = monotonic() + (_REST if self._flooded else self._pause)
+
+    @property
+    def _pause(self) -> Micros:
+        """Between two looks at sockets that wake nobody."""
+        return max(_REST, self._shortest // 4)

@@ -60,6 +60,9 @@ _REHEARSALS: Final = 20
 _LEAD: Final = MILLISECOND
 """So long before a takeover the worker wakes up and rehearses it."""
 
+_WARM: Final = 20 * MILLISECOND
+"""So long after it the last rehearsal, or the last deadline, is still good."""
+
 _QUIET: Final = 0.005
 """Seconds after which we look again for a moment in which nothing is due."""
 
@@ -118,6 +121,7 @@ class VrrpRole:
             self._feed,
         )
         self._catching_up = False
+        self._warm_until: Micros = 0
         self._needs_clock = False
         self._ahead: Micros = 0
 
@@ -344,14 +348,16 @@ class VrrpRole:
             self._listening.read()
         due, now = self._router.deadline(), monotonic()
         if due is None or now < due:
-            if due is not None and self._router.takeover_is_next and due - now <= _LEAD:
+            if due is not None and self._router.takeover_is_next and due - now <= _LEAD and now > self._warm_until:
                 self._rehearse(1)
+                self._warm_until = now + _WARM
         else:
             # Where all are MASTER nobody waits for an advertisement, and a flood need not delay ours. But whoever
             # was stalled first finds out what happened meanwhile.
             if now - due > _STALLED or not self._listening.all_masters:
                 self._drain()
             self._feed(TimePassed(monotonic()))
+            self._warm_until = now + _WARM
         self._arm()
 
     def _drain(self) -> None:

@@ -29,6 +29,8 @@ class State(IntEnum):
     DELETED = 97
     STOP = 98
 
+    __hash__ = int.__hash__  # at each transition, and Enum's own is slow
+
 
 class AuthType(IntEnum):
     """RFC 2338 §5.3.6."""

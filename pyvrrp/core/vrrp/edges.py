@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 class Kind(StrEnum):
     """What can happen to one instance, as the table knows it."""
 
+    __hash__ = str.__hash__  # at each transition, and Enum's own is slow
+
     STARTED = "started"
     OWNER_STARTED = "started as address owner"
     RESUMED = "worker restarted, was MASTER"

@@ -27,11 +27,12 @@ class GarpSchedule:
     def start(self, config: VrrpInstance, at: Micros) -> None:
         """Mastership began: a second burst after `delay`, and one every `refresh`."""
         garp = config.garp
-        self._again = at + garp.delay if garp.delay else None
-        self._extra = at + config.garp_extra_if.interval if config.garp_extra_if and elsewhere(config) else None
-        self._refresh = at + garp.refresh if garp.refresh else None
+        self._again = self.deadline = at + garp.delay if garp.delay else None
         self._lower = None
-        self._look_ahead()
+        if config.garp_extra_if or garp.refresh:
+            self._extra = at + config.garp_extra_if.interval if config.garp_extra_if and elsewhere(config) else None
+            self._refresh = at + garp.refresh if garp.refresh else None
+            self._look_ahead()
 
     def lower_priority_met(self, garp: Garp, at: Micros) -> None:
         """A lower-priority advertisement was answered: once more after `lower_prio_delay`."""

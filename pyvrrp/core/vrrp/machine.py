@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from ipaddress import ip_interface
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.actions import Action, ReportLowerPriority, ReportTransition
@@ -30,6 +30,10 @@ from pyvrrp.units import Micros, format_seconds
 
 if TYPE_CHECKING:
     from pyvrrp.core.vrrp.holdings import Holding
+
+
+_NAMES: Final = {state: state.name for state in State}
+"""Before Python 3.12 asking a state for its name takes as long as all the rest of a transition."""
 
 
 class Machine(Instance):
@@ -112,8 +116,10 @@ class Machine(Instance):
 
     def beat(self, at: Micros) -> list[Action] | None:
         """The advertisement of a MASTER, if that alone is due: what it mostly does. None where there is more to do."""
+        if self.state is not State.MASTER:
+            return None
         chores = self._chores_at
-        if self.state is not State.MASTER or (chores is not None and chores <= at) or self._is_stale(at):
+        if (chores is not None and chores <= at) or self._is_stale(at):
             return None
         self._advertise_in_rhythm(at)
         return self._flush()
@@ -220,8 +226,8 @@ class Machine(Instance):
             Transition(
                 instance=self.config.name,
                 at=moment.at,
-                old=old.name,
-                new=target.name,
+                old=_NAMES[old],
+                new=_NAMES[target],
                 cause=moment.cause,
                 detail=moment.detail,
                 priority=self._effective_priority,
