@@ -7,28 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import re
 from collections.abc import Callable
-from functools import cache
 from typing import Final
 
 from pyvrrp.checkers.connecting import words
 from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome
 from pyvrrp.checkers.tcp import Connection
 from pyvrrp.checkers.watcher import IN, Watcher
-from pyvrrp.model.checkers import HttpCheck, HttpVersion, Pattern, Url
+from pyvrrp.model.checkers import HttpCheck, HttpVersion, Url
 from pyvrrp.units import seconds
 from pyvrrp.wire.http import Response, request
 
 CHUNK: Final = 65536
 BODY_MAX: Final = 16 << 20
 """Bytes; keepalived reads on for ever."""
-FLAGS: Final = {
-    "caseless": re.IGNORECASE,
-    "dotall": re.DOTALL,
-    "extended": re.VERBOSE,
-    "multiline": re.MULTILINE,
-}
 
 
 class Page(Connection):
@@ -85,9 +77,15 @@ class Page(Connection):
 
 
 def start(checker: HttpCheck, watcher: Watcher, done: Done) -> Page:
-    """Ask for the check's one url. CheckNotStarted."""
+    """Ask for the check's one url, which has no pattern. CheckNotStarted."""
     (url,) = checker.urls
     return Page(checker, url, watcher, done, judge)
+
+
+async def check(checker: HttpCheck) -> None:
+    """Ask for the check's one url. CheckFailed or CheckNotStarted."""
+    (url,) = checker.urls
+    await judge_all(url, await fetch(checker, url), seconds(checker.connect.connect_timeout))
 
 
 async def fetch(checker: HttpCheck, url: Url) -> Response:
@@ -124,7 +122,7 @@ def endless() -> str:
 
 
 def judge(url: Url, response: Response) -> None:
-    """CheckFailed if it is not what the url asks for: status, digest, pattern, in this order."""
+    """CheckFailed if it is not what the url asks for: the status, then the digest."""
     name = f"url({url.path})"
     if response.body_at is None:
         raise CheckFailed(f"no data received from {name}")
@@ -135,20 +133,14 @@ def judge(url: Url, response: Response) -> None:
         digest = hashlib.md5(response.body, usedforsecurity=False).hexdigest()
         if digest != url.digest:
             raise CheckFailed(f"MD5 digest {digest} of {name}, not {url.digest}")
-    if url.pattern is not None and matches(url.pattern, response) != url.pattern.wanted:
-        raise CheckFailed(f"{name} {'does not match' if url.pattern.wanted else 'matches'} the regex")
 
 
-def matches(pattern: Pattern, response: Response) -> bool:
-    """A match begins from min_offset on, and at max_offset at the latest; 0 is where the search begins."""
-    data = bytes(response.data[response.searched_from :])
-    found = compiled(pattern.regex, pattern.options).search(data, pattern.min_offset)
-    return found is not None and (pattern.max_offset is None or found.start() <= pattern.max_offset)
+async def judge_all(url: Url, response: Response, limit: float) -> None:
+    """The pattern too, which may take `limit` seconds. CheckFailed; CheckNotStarted."""
+    judge(url, response)
+    if url.pattern is None:
+        return
+    from pyvrrp.checkers.pattern import matches
 
-
-@cache
-def compiled(regex: str, options: tuple[str, ...]) -> re.Pattern[bytes]:
-    flags = re.RegexFlag(0)
-    for option in options:
-        flags |= FLAGS.get(option, re.RegexFlag(0))
-    return re.compile(regex.encode(errors="surrogateescape"), flags)
+    if await matches(url.pattern, response, limit) != url.pattern.wanted:
+        raise CheckFailed(f"url({url.path}) {'does not match' if url.pattern.wanted else 'matches'} the regex")

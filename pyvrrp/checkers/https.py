@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from pyvrrp.checkers import tls
 from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
-from pyvrrp.checkers.http import BODY_MAX, endless, judge, question
+from pyvrrp.checkers.http import BODY_MAX, endless, judge_all, question
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
 from pyvrrp.model.checkers import SslCheck, Url
 from pyvrrp.units import seconds
@@ -23,7 +23,7 @@ T = TypeVar("T")
 async def check(checker: SslCheck) -> None:
     """Ask for the check's one url. CheckFailed or CheckNotStarted."""
     (url,) = checker.urls
-    judge(url, await fetch(checker, url))
+    await judge_all(url, await fetch(checker, url), seconds(checker.connect.connect_timeout))
 
 
 async def fetch(checker: SslCheck, url: Url) -> Response:

@@ -175,6 +175,8 @@ def start(checker: Checker, watcher: Watcher, spawn: Spawn, done: Done) -> Runni
         case HttpCheck():
             from pyvrrp.checkers import http
 
+            if any(url.pattern is not None for url in checker.urls):
+                return Task(http.check(checker), done)
             return http.start(checker, watcher, done)
         case UdpCheck():
             from pyvrrp.checkers import udp

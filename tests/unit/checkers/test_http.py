@@ -182,6 +182,33 @@ async def test_regex(pattern: Pattern, well: bool) -> None:
                 await asked
 
 
+def children() -> set[str]:
+    return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
+
+
+@pytest.mark.parametrize("end", ["late", "cancelled"])
+async def test_a_regex_that_takes_years_keeps_nobody_waiting(end: str) -> None:
+    before = children()
+    endless = Url(path="/", pattern=Pattern(regex="(a|aa)+$"))
+    async with serving(OK + 80 * b"a" + b"b") as server, serving() as other:
+        timeout = 300 * MILLISECOND if end == "late" else 5 * SECOND
+        asked = asyncio.ensure_future(ask(check(server, endless, timeout=timeout)))
+        while not children() - before:
+            await asyncio.sleep(0.001)
+        for _ in range(5):
+            await ask(check(other, Url(path="/")))
+        if end == "late":
+            with pytest.raises(CheckFailed, match=r"^the regex takes more than 0\.3 s$"):
+                await asked
+        else:
+            asked.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asked
+    async with asyncio.timeout(5):
+        while children() - before:  # nothing is left behind
+            await asyncio.sleep(0.001)
+
+
 async def test_a_dead_server() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
