@@ -312,7 +312,7 @@ class CheckersRole:
     def _spawn(self, command: Command) -> Process:
         from pyvrrp.kernel.processes import start
 
-        return start(command, self._rules)
+        return start(command, self._rules, mortal=True)
 
     def _arm(self) -> None:
         """Set the one timer to the balancer's deadline."""

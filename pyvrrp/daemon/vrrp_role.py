@@ -12,7 +12,6 @@ import select
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from pyvrrp.core.vrrp.actions import (
@@ -244,15 +243,14 @@ class VrrpRole:
         if self._trackers is None and tracks(config):
             from pyvrrp.daemon.vrrp_trackers import Trackers
 
-            start = partial(self._start_command, listen=True)
-            self._trackers = Trackers(start, self._host.log, self._feed, self._interfaces.get)
+            self._trackers = Trackers(self._start_command, self._host.log, self._feed, self._interfaces.get)
         if self._trackers is not None:
             self._trackers.run(config)
 
-    def _start_command(self, command: Command, *, listen: bool = False) -> Process:
+    def _start_command(self, command: Command) -> Process:
         from pyvrrp.kernel.processes import start
 
-        return start(command, self._config.global_defs.scripts, listen=listen)
+        return start(command, self._config.global_defs.scripts, listen=True, mortal=True)
 
     def pieces(self, *, full: bool) -> Iterator[str]:
         return in_pieces(self.snapshot())

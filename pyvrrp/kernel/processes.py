@@ -7,8 +7,9 @@ import os
 import pwd
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Final
 
 from pyvrrp.kernel.accounts import account
@@ -19,6 +20,7 @@ _SAID: Final = 65536
 _KEPT: Final = 2048
 _LINE: Final = 200
 """Bytes that are read in one go, and kept; letters of the last line."""
+_PR_SET_PDEATHSIG: Final = 1
 _NOT_PASSED_ON: Final = frozenset({"IFS", "LD_PRELOAD", "LD_LIBRARY_PATH", "NOTIFY_SOCKET"})
 
 
@@ -93,17 +95,24 @@ def spawn(
     identity: Identity | None,
     *,
     listen: bool = False,
+    mortal: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> Process:
     """Start a program, as somebody else if that is not who we are. KernelError if it cannot be started.
 
-    `listen`: keep the last that it says on its standard error. `variables`: added to its environment.
+    `listen`: keep the last that it says on its standard error. `mortal`: it gets SIGTERM when we die, of whatever.
+    `variables`: added to its environment.
     """
     environment = {name: value for name, value in os.environ.items() if name not in _NOT_PASSED_ON}
     environment |= variables or {}
     if identity is not None and identity == Identity(os.geteuid(), os.getegid(), tuple(os.getgroups())):
         identity = None
-    masked = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    prepare: list[Callable[[], None]] = []
+    # A daemon that is still starting keeps signals waiting; that is nothing for a program to inherit.
+    if signal.pthread_sigmask(signal.SIG_BLOCK, ()):
+        prepare.append(_unmask)
+    if mortal:
+        prepare.append(partial(_follow, _prctl(), os.getpid()))
     try:
         child = subprocess.Popen(
             words,
@@ -112,8 +121,7 @@ def spawn(
             stderr=subprocess.PIPE if listen else subprocess.DEVNULL,
             env=environment,
             process_group=0,
-            # A daemon that is still starting keeps signals waiting; that is nothing for a program to inherit.
-            preexec_fn=_unmask if masked else None,
+            preexec_fn=(lambda: [step() for step in prepare]) if prepare else None,
             user=None if identity is None else identity.uid,
             group=None if identity is None else identity.gid,
             extra_groups=None if identity is None else identity.groups,
@@ -127,18 +135,34 @@ def _unmask() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+@cache
+def _prctl() -> Callable[[int, int], int]:
+    import ctypes
+
+    prctl: Callable[[int, int], int] = ctypes.CDLL(None).prctl
+    return prctl
+
+
+def _follow(prctl: Callable[[int, int], int], parent: int) -> None:
+    """In the child, after its change to another account, which would undo it."""
+    prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:  # it has died already
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def start(
     command: Command,
     rules: ScriptRules | None,
     *,
     listen: bool = False,
+    mortal: bool = False,
     variables: Mapping[str, str] | None = None,
 ) -> Process:
     """Run a command of the configuration as the account that it names, that script_user names, that keepalived_script
     is, or else as ourselves. KernelError if there is no such account or the program cannot be started.
     """
     identity = identify(command.user, command.group, rules)
-    return spawn(command.words, identity, listen=listen, variables=variables)
+    return spawn(command.words, identity, listen=listen, mortal=mortal, variables=variables)
 
 
 def identify(user: str | None, group: str | None, rules: ScriptRules | None) -> Identity | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 from pathlib import Path
 
@@ -42,6 +43,41 @@ def test_without_its_supervisor_a_worker_stops_in_order(lab: Lab) -> None:
     lab.until_master("d2", within=skew(100) + 2 * SLACK)
     assert lab.adverts("d1")[-1].priority == 0
     lab.until(lambda: not lab.hosts["d1"].processes(), within=5, what="nothing of the daemon is left")
+
+
+@pytest.mark.parametrize("user", ["root", "nobody"])
+@pytest.mark.parametrize("role", ["checkers", "vrrp"])
+def test_scripts_that_ask_something_die_with_their_worker(lab: Lab, role: str, user: str) -> None:
+    """As those of keepalived, of which those that tell something die too."""
+    noted = lab.directory / "pids"
+    noted.touch()
+    noted.chmod(0o666)
+    script = lab.directory / "ask.sh"
+    script.write_text(f"#!/bin/sh\necho $$ >> {noted}\nexec sleep 300\n")
+    script.chmod(0o755)
+    misc = f'MISC_CHECK {{\n misc_path "{script}"\n user {user}\n misc_timeout 300\n warmup 0\n}}\n'
+    conf = {
+        "checkers": "virtual_server 10.77.0.1 80 {\n lvs_sched rr\n lvs_method NAT\n protocol TCP\n"
+        f" real_server 10.71.12.11 80 {{\n{misc} }}\n}}\n",
+        "vrrp": f'vrrp_script S {{\n script "{script}"\n user {user}\n interval 300\n timeout 300\n}}\n'
+        + instance(more="track_script {\n S\n}"),
+    }[role]
+    for above in (lab.directory, *lab.directory.parents[:3]):
+        above.chmod(above.stat().st_mode | 0o11)
+    lab.start("d1", OURS, conf)
+
+    def asking() -> list[int]:
+        return [int(line) for line in noted.read_text().split()]
+
+    lab.until(asking, within=10, what="the script runs")
+    (first,) = asking()
+    descriptor = os.pidfd_open(first)
+    os.kill(worker(lab, "d1", role), signal.SIGKILL)
+    try:
+        lab.until(lambda: select.select([descriptor], [], [], 0)[0], within=5, what="it has ended")
+    finally:
+        os.close(descriptor)
+    lab.until(lambda: len(asking()) == 2, within=10, what="the successor asks again")
 
 
 def test_a_worker_that_dies_is_replaced_and_carries_on(lab: Lab) -> None:
