@@ -40,7 +40,7 @@ from pyvrrp.daemon.role import Host
 from pyvrrp.daemon.throttle import Throttle
 from pyvrrp.daemon.vrrp_needs import changes, tracks
 from pyvrrp.kernel.api import Addresses, Firewall, Links, Packets, Routing, Sysctls, Vmacs
-from pyvrrp.kernel.ledger import anything_left
+from pyvrrp.kernel.ledger import files as ledgers
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.net import IPPROTO_VRRP, Address
@@ -129,7 +129,7 @@ class VrrpRole:
         loop = asyncio.get_running_loop()
         if previous is not None and previous.devices is not None:
             self._devices_of_own().resume(previous.devices)
-        elif anything_left():
+        elif ledgers():
             self._devices_of_own()
         config = self._config = self._with_devices(config)
         self._have_guard(config, previous)

@@ -32,8 +32,8 @@ def namespace() -> str:
     return f"inode-{current_id():x}"
 
 
-def _files(directory: str) -> list[str]:
-    """Those of this network namespace."""
+def files(directory: str = DIRECTORY) -> list[str]:
+    """Ledgers of this network namespace. Looking costs next to nothing."""
     try:
         names = os.listdir(directory)
     except OSError:
@@ -41,11 +41,6 @@ def _files(directory: str) -> list[str]:
     own = [name for name in names if name.endswith(_SUFFIX)]
     prefix = f"{namespace()}." if own else ""
     return sorted(os.path.join(directory, name) for name in own if name.startswith(prefix))
-
-
-def anything_left(directory: str = DIRECTORY) -> bool:
-    """May there be something to take over? Costs next to nothing."""
-    return bool(_files(directory))
 
 
 class LinuxLedger:
@@ -61,7 +56,7 @@ class LinuxLedger:
         found: dict[str, str] = {}
         done: list[tuple[str, int]] = []
         with translated("read what an earlier daemon has left"):
-            for path in _files(self._directory):
+            for path in files(self._directory):
                 with suppress(FileNotFoundError):
                     fd = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
                     if _locked(fd):

@@ -77,8 +77,7 @@ def test_a_parent_that_comes_late_goes_and_comes_again(lab: Lab) -> None:
 
 
 def test_a_worker_that_dies_leaves_its_vmac_to_its_successor(lab: Lab) -> None:
-    lab.start("d1", OURS, conf())
-    until_holds(lab)
+    start(lab, conf(), 1)
     before = index(lab)
     os.kill(int((lab.directory / "d1.vrrp.pid").read_text()), signal.SIGKILL)
     lab.until(lambda: lab.daemons["d1"].log().count("Entering MASTER STATE") == 2, within=10, what="a successor leads")

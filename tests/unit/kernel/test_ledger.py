@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pyvrrp.errors import KernelError
-from pyvrrp.kernel.ledger import LinuxLedger, anything_left
+from pyvrrp.kernel.ledger import LinuxLedger, files
 
 
 def die(ledger: LinuxLedger) -> None:
@@ -27,7 +27,7 @@ def test_the_first_entry_counts_and_what_was_undone_is_forgotten(tmp_path: Path)
     first.strike("net/b")
     first.strike("net/unknown")
     die(first)
-    assert anything_left(str(tmp_path))
+    assert files(str(tmp_path))
     assert LinuxLedger(str(tmp_path)).inherit() == {"net/a": "1\t2", "net/c": "7"}
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_taken_from_the_living(tmp_path: Path) -> None:
 
 def test_other_namespaces_and_cut_off_lines(tmp_path: Path) -> None:
     (tmp_path / "ffffffffffff.1.before").write_text('["net/other", "1"]\n')
-    assert not anything_left(str(tmp_path))
+    assert not files(str(tmp_path))
     first = LinuxLedger(str(tmp_path))
     first.enter("net/a", "1")
     assert first._fd is not None
