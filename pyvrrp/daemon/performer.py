@@ -72,6 +72,8 @@ class Performer:
         self._announcer = Announcer(self._announce, paperwork.pressed)
         self._mute: set[str] = set()
         """Instances whose last advertisement the kernel refused."""
+        self._refused: set[VirtualAddress] = set()
+        """Addresses that it did not take: whoever announced them would draw what he drops."""
 
     def configure(self, config: Config) -> None:
         self._config = config
@@ -118,7 +120,11 @@ class Performer:
             self.guard.leave(gone)
             self.guard.take(come)
         if come:
-            refusals += [refusal for refusal, _ in _each(come, self._addresses.add)]
+            refused = [refusal for refusal, _ in _each(come, self._addresses.add)]
+            if self._refused:
+                self._refused.difference_update(address for action in come for address in action.addresses)
+            self._refused.update(a for refusal in refused for a in refusal.about if isinstance(a, VirtualAddress))
+            refusals += refused
             self._added({address.dev for action in come for address in action.addresses})
         if routing:
             refusals += self._route(AddRouting, routing)
@@ -187,7 +193,7 @@ class Performer:
 
     def _announce(self, instance: str, address: VirtualAddress) -> None:
         facts = self._interfaces.get(address.dev)
-        if facts is None or not facts.arp:
+        if facts is None or not facts.arp or (self._refused and address in self._refused):
             return
         try:
             self._packets.announce(address.dev, address.address)

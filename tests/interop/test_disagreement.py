@@ -76,3 +76,33 @@ def test_another_interval_in_version_3_is_learned(lab: Lab, pair: Pair) -> None:
     lab.until(lambda: lab.adverts("d2"), within=expected + SLACK, what="d2 takes over")
     silence = lab.adverts("d2")[0].at - lab.adverts("d1")[-1].at
     assert expected - 0.002 <= silence <= expected + SLACK
+
+
+def test_another_interval_in_version_2_is_named_on_both(lab: Lab, pair: Pair) -> None:
+    """Nobody can follow the other: both are masters, none is silent, and each of ours says which settings differ."""
+    d1 = instance(version=2, interval=1, priority=150)
+    start_both(lab, pair, d1, instance(version=2, interval=2, priority=100))
+    mine = {"d1": (1, 2), "d2": (2, 1)}
+    for name in ours(lab):
+        own, other = mine[name]
+        if len(ours(lab)) == 2:  # keepalived falls silent here, which is no fault of ours
+            assert_on_time(lab, name, own, 3)
+        daemon = lab.daemons[name]
+        lab.until(lambda d=daemon: d.instance("VI_1")["last_reject"], within=5, what="a reason")  # type: ignore[misc]
+        for text in (daemon.log(), str(daemon.instance("VI_1")["last_reject"])):
+            assert re.search(rf"interval.*{other}.*{own}|interval.*{own}.*{other}", text), text
+        assert daemon.instance("VI_1")["stats"]["advert_interval_err"]
+
+
+def test_an_address_that_somebody_removes_is_back_without_an_election(lab: Lab) -> None:
+    """keepalived says goodbye here and comes back a skew time later."""
+    lab.start("d1", OURS, instance(priority=150))
+    lab.until_master("d1")
+    lab.start("d2", OURS, instance(priority=100))
+    lab.until_backup("d2")
+    since = lab.adverts("d1")[-1].at
+    lab.hosts["d1"].run("ip", "addr", "del", "192.0.2.100/24", "dev", "eth0")
+    lab.until_master("d1", within=0.5)
+    lab.until(lambda: len(lab.adverts("d1", since=since)) > 10, within=3, what="d1 goes on")
+    assert {advert.priority for advert in lab.adverts("d1", since=since)} == {150}
+    assert not lab.adverts("d2")

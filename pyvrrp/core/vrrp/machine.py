@@ -168,11 +168,12 @@ class Machine(Instance):
             self._repair(at)
         return self._flush()
 
-    def refused(self, at: Micros, some: Collection[Holding]) -> list[Action]:
-        """The kernel did not take this; while MASTER we try again."""
+    def refused(self, at: Micros, some: Collection[Holding], reason: str) -> list[Action]:
+        """The kernel did not take this; while MASTER we try again, and say so once."""
+        self._out += self._complaints.once(f"refused {reason}", None, Level.ERROR, reason)
         if self.state is State.MASTER:
             self._holdings.refused(at, some)
-        return []
+        return self._flush()
 
     def reconfigure(self, at: Micros, config: VrrpInstance, kept: Collection[Holding]) -> list[Action]:
         """A reload changed this instance. State and counters stay; `kept`: what another MASTER holds now."""

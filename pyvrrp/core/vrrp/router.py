@@ -340,12 +340,13 @@ class Router:
         return actions + self._static.lost(event.missing)
 
     def _refused(self, event: KernelRefused) -> list[Action]:
-        text = f"({event.instance}) {event.reason}"
-        actions: list[Action] = [Log(Level.ERROR, text)]
+        actions: list[Action] = []
         for machine in self._machines.values():
             if machine.config.name == event.instance:
-                actions += self._tell(machine, event.at, partial(machine.refused, event.at, event.about))
+                refused = partial(machine.refused, event.at, event.about, event.reason)
+                actions += self._tell(machine, event.at, refused)
         if event.instance == STATIC:
+            actions.append(Log(Level.ERROR, f"({event.instance}) {event.reason}"))
             self._static.refused(event.about)
         return actions
 
