@@ -286,8 +286,9 @@ class VrrpRole:
         payload: bytes,
         protocol: int = IPPROTO_VRRP,
         identification: int = 0,
+        lost: int = 0,
     ) -> None:
-        self._act(DatagramReceived(at, interface, source, destination, ttl, payload, protocol, identification))
+        self._act(DatagramReceived(at, interface, source, destination, ttl, payload, protocol, identification, lost))
 
     def _tell_time(self) -> None:
         """auth_hmac signs what the wall clock says; it may be set at any moment."""

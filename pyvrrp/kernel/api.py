@@ -24,9 +24,9 @@ if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.model.vmac import Vmac
     from pyvrrp.model.vrrp import VirtualAddress
 
-Received = Callable[[Micros, str, Address, Address, int, bytes, int, int], None]
-"""when the kernel got it (CLOCK_MONOTONIC), interface, source, destination, ttl, payload, IP protocol, and the
-identification of the IPv4 header (0 over IPv6)."""
+Received = Callable[[Micros, str, Address, Address, int, bytes, int, int, int], None]
+"""when the kernel got it (CLOCK_MONOTONIC), interface, source, destination, ttl, payload, IP protocol, the
+identification of the IPv4 header (0 over IPv6), and how many of a wrong TTL like this one were dropped before it."""
 
 
 class Links(Protocol):

@@ -1,7 +1,8 @@
 """Classic BPF: the filters that keep datagrams from ever reaching Python.
 
 A flood of advertisements for other people's virtual routers must not cost us anything; the kernel drops them.
-TTL and version are not looked at here: such packets for our own routers are to be counted and named.
+What carries the wrong TTL for our own ones is to be counted and named, but has a socket of its own, and a small one, so
+that a flood of it drowns nothing. The version is not looked at.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from struct import Struct
 from typing import Final, TypeAlias
 
 from pyvrrp.kernel.refusals import translated
-from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP
+from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP, VRRP_TTL
 
 Instruction: TypeAlias = tuple[int, int, int, int]
 """Operation code, jump if true, jump if false, operand (jumps are relative to the next instruction)."""
@@ -33,7 +34,11 @@ KEEP: Final[Instruction] = (RETURN, 0, 0, 0xFFFFFFFF)
 _INSTRUCTION = Struct("=HBBI")
 _PROGRAM = Struct("@HP")
 _SO_ATTACH_FILTER: Final = 26
+_TTL_OFFSET: Final = 8
 _PROTOCOL_OFFSET: Final = 9
+_HOP_LIMIT_OFFSET: Final = 7
+_NETWORK_HEADER: Final = 0xFFF00000
+"""SKF_NET_OFF: counted from the IP header, wherever the packet begins."""
 _VIRTUAL_ROUTER_ID_OFFSET: Final = 1
 _PRIORITY_OFFSET: Final = 2
 _AH_LENGTH: Final = 24
@@ -51,14 +56,20 @@ class Part(Enum):
     URGENT = "priority 0"
     """The master stops: a backup has its skew time to answer in."""
     OTHER = "all but priority 0"
+    STRAY = "a TTL other than 255"
+    """From beyond a router, or forged: to be counted, but nothing to wait for."""
 
 
 def vrrp4_filter(
-    virtual_router_ids: Iterable[int], part: Part = Part.ALL, protocol: int = IPPROTO_VRRP
+    virtual_router_ids: Iterable[int],
+    part: Part = Part.ALL,
+    protocol: int = IPPROTO_VRRP,
+    *,
+    on_link: bool = False,
 ) -> Sequence[Instruction]:
     """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header.
 
-    With the protocol AH: VRRP behind an authentication header.
+    With the protocol AH: VRRP behind an authentication header. `on_link`: by its TTL, 255, no router has forwarded it.
     """
     behind: Sequence[Instruction] = ()
     offset = 0
@@ -69,6 +80,7 @@ def vrrp4_filter(
         (LOAD_BYTE, 0, 0, _PROTOCOL_OFFSET),
         (JUMP_EQUAL, 1, 0, protocol),
         DROP,
+        *_ttl(_TTL_OFFSET, part, on_link=on_link),
         (LOAD_HEADER_LENGTH, 0, 0, 0),
         *behind,
         *_keep(LOAD_BYTE_INDEXED, virtual_router_ids, part, offset),
@@ -76,10 +88,23 @@ def vrrp4_filter(
 
 
 def vrrp6_filter(
-    virtual_router_ids: Iterable[int], part: Part = Part.ALL, protocol: int = IPPROTO_VRRP
+    virtual_router_ids: Iterable[int],
+    part: Part = Part.ALL,
+    protocol: int = IPPROTO_VRRP,
+    *,
+    on_link: bool = False,
 ) -> Sequence[Instruction]:
     """The same for a raw IPv6 socket, whose packets begin with the VRRP message; there is no AH over IPv6."""
-    return _keep(LOAD_BYTE, virtual_router_ids, part)
+    # The header that was cut off is there all the same.
+    hop_limit = _ttl(_NETWORK_HEADER + _HOP_LIMIT_OFFSET, part, on_link=on_link)
+    return *hop_limit, *_keep(LOAD_BYTE, virtual_router_ids, part)
+
+
+def _ttl(offset: int, part: Part, *, on_link: bool) -> Sequence[Instruction]:
+    if not on_link:
+        return ()
+    stray = part is Part.STRAY
+    return (LOAD_BYTE, 0, 0, offset), (JUMP_EQUAL, int(not stray), int(stray), VRRP_TTL), DROP
 
 
 def _keep(load: int, virtual_router_ids: Iterable[int], part: Part, offset: int = 0) -> Sequence[Instruction]:
@@ -92,7 +117,7 @@ def _keep(load: int, virtual_router_ids: Iterable[int], part: Part, offset: int 
     compare = [(JUMP_EQUAL, len(ids) - position, 0, vrid) for position, vrid in enumerate(ids)]
     wanted: Sequence[Instruction] = (*compare, DROP) if len(ids) < _IDS else ()
     priority: Sequence[Instruction] = ()
-    if part is not Part.ALL:
+    if part in (Part.URGENT, Part.OTHER):
         stopping = part is Part.URGENT
         priority = ((load, 0, 0, offset + _PRIORITY_OFFSET), (JUMP_EQUAL, int(stopping), int(not stopping), 0), DROP)
     return ((load, 0, 0, offset + _VIRTUAL_ROUTER_ID_OFFSET), *wanted, *priority, KEEP)

@@ -290,7 +290,7 @@ class FakePackets:
         self.bell.still()
         count = len(self._waiting)
         for _ in range(count):
-            received(*self._waiting.popleft())
+            received(*self._waiting.popleft(), 0)
         return count
 
     def filenos(self) -> Sequence[int]:

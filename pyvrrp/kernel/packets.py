@@ -29,8 +29,13 @@ from pyvrrp.wire import arp, ndisc
 
 _SO_RCVBUFFORCE: Final = 33
 _SO_TIMESTAMPNS: Final = 35
+_SO_RXQ_OVFL: Final = 40
+_SO_MEMINFO: Final = 55
+_MEMINFO: Final = 36
+"""Nine numbers, of which the last one is that of packets dropped."""
 _TIMESPEC = Struct("@2l")
-_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size) + packets6.ANCILLARY
+_U32 = Struct("@I")
+_ANCILLARY: Final = socket.CMSG_SPACE(_TIMESPEC.size) + socket.CMSG_SPACE(_U32.size) + packets6.ANCILLARY
 _SIOCGIFHWADDR: Final = 0x8927
 _IFREQ_NAME = Struct("16s24x")
 _IFREQ_HARDWARE = Struct("@16xH6s16x")
@@ -38,6 +43,10 @@ _ARPHRD_ETHER: Final = 1
 _FORWARDING: Final = Path("/proc/sys/net/ipv6/conf")
 
 _LONGEST: Final = 65_535
+_STRAY_BUFFER: Final = 8192
+"""Holds a dozen or two; of the others the kernel counts how many they were."""
+_STRAYS: Final = 6
+"""Fewer than that have not filled it."""
 _RECEIVE_BUFFER: Final = 1 << 20
 """Holds what arrives while we were stalled, so that no advertisement is missed when we judge a deadline then."""
 _MOST_AT_ONCE: Final = 128
@@ -62,7 +71,7 @@ class _Family:
     sender: Callable[[str, int], socket.socket]
     packed: Callable[[socket.socket, int, Address, Address, bytes, int | None, int], _Send]
     interpret: Callable[[bytes, _Ancillary, str], Interpreted | None]
-    program: Callable[[Iterable[int], bpf.Part, int], Sequence[bpf.Instruction]]
+    program: Callable[..., Sequence[bpf.Instruction]]
 
 
 _FAMILIES: Final = {
@@ -104,6 +113,16 @@ def _stamp(ancillary: _Ancillary) -> int:
             whole, fraction = _TIMESPEC.unpack(data)
             return int(whole * 1_000_000_000 + fraction)
     return 0
+
+
+def _lost(stray: socket.socket, first: _Ancillary) -> int:
+    """About how many found the socket full, since the first one in it, which knows how many had been dropped before.
+
+    Newer kernels count in what the filter drops: an advertisement or two in so short a time.
+    """
+    before = next((data for _, kind, data in first if kind == _SO_RXQ_OVFL), bytes(_U32.size))
+    dropped = stray.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, _MEMINFO)[-_U32.size :]
+    return (int(_U32.unpack(dropped)[0]) - int(_U32.unpack(before)[0])) & 0xFFFFFFFF
 
 
 def _sending(interface: str, source: Address) -> str:
@@ -151,6 +170,8 @@ class LinuxPackets:
         family = _FAMILIES[group.version]
         ids = frozenset(virtual_router_ids)
         parts = (bpf.Part.URGENT, bpf.Part.OTHER) if len(ids) >= _MANY else (bpf.Part.ALL,)
+        if group.is_multicast:
+            parts = *parts, bpf.Part.STRAY
         with translated(f"listen for VRRP on {interface or 'any interface'} to {group}"):
             known = self._listeners.get(key)
             if known is None or (known.index, known.buffer, {*known.sockets}) != (index, buffer, {*parts}):
@@ -158,7 +179,7 @@ class LinuxPackets:
                 self._forget(key)
                 self._listeners[key] = listener
             for part, listening in self._listeners[key].sockets.items():
-                bpf.attach(listening, family.program(ids, part, protocol))
+                bpf.attach(listening, family.program(ids, part, protocol, on_link=group.is_multicast))
             sender = self._senders.get((interface, group.version))
             if sender is None or sender[0] != index:
                 self._packed.clear()
@@ -192,7 +213,11 @@ class LinuxPackets:
         listener = _Listener(interface, index, _FAMILIES[group.version], buffer, {})
         for part in parts:
             listening = listener.sockets[part] = listener.family.listen(interface, index, group, protocol)
-            _make_ready(listening, _RECEIVE_BUFFER if buffer is None else buffer)
+            if part is bpf.Part.STRAY:
+                _make_ready(listening, _STRAY_BUFFER)
+                listening.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
+            else:
+                _make_ready(listening, _RECEIVE_BUFFER if buffer is None else buffer)
             self._by_descriptor[listening.fileno()] = listener, listening
             self._epoll.register(listening, select.EPOLLIN)
         return listener
@@ -218,9 +243,10 @@ class LinuxPackets:
 
     def receive(self, received: Received) -> int:
         # Read first, tell then: the listener may close sockets.
-        datagrams: list[tuple[int, _Listener, bytes, _Ancillary, str]] = []
+        datagrams: list[tuple[int, _Listener, bytes, _Ancillary, str, int]] = []
         for descriptor, _ in (*self._epoll.poll(0), *self._lazy.poll(0)):
             listener, listening = self._by_descriptor[descriptor]
+            begin = len(datagrams)
             for _ in range(_MOST_AT_ONCE):
                 try:
                     length, ancillary, _, sender = listening.recvmsg_into((self._buffer,), _ANCILLARY)
@@ -231,16 +257,18 @@ class LinuxPackets:
                         continue
                     raise kernel_error(error.errno or 0, f"receive on {listener.interface}") from error
                 stamp = _stamp(ancillary) or time.time_ns()
-                datagrams.append((stamp, listener, bytes(self._view[:length]), ancillary, sender[0]))
+                datagrams.append((stamp, listener, bytes(self._view[:length]), ancillary, sender[0], 0))
+            if len(datagrams) - begin >= _STRAYS and listener.sockets.get(bpf.Part.STRAY) is listening:
+                datagrams[-1] = *datagrams[-1][:5], _lost(listening, datagrams[begin][3])
         now, epoch = monotonic(), time.time_ns()
         emptied, self._emptied = self._emptied, now
         datagrams.sort(key=itemgetter(0))  # what is urgent was read first, and belongs behind what came before it
-        for stamp, listener, data, ancillary, sender in datagrams:
+        for stamp, listener, data, ancillary, sender, lost in datagrams:
             datagram = listener.family.interpret(data, ancillary, sender)
             if datagram is not None:
                 # Nothing can have arrived before the sockets were last found empty, whatever the wall clock did.
                 at = min(now, max(emptied, now - (epoch - stamp) // 1000))
-                received(at, listener.interface, *datagram)
+                received(at, listener.interface, *datagram, lost)
         return len(datagrams)
 
     def send(

@@ -7,14 +7,15 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 
 from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel.bpf import Part
 from pyvrrp.kernel.packets import LinuxPackets
 from pyvrrp.kernel.timer import monotonic
-from pyvrrp.net import IPPROTO_AH, VRRP_GROUP4, Address
+from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP, VRRP_GROUP4, VRRP_GROUP6, Address
 from pyvrrp.units import Micros
 from pyvrrp.wire.ip import encode_ipv4_header
 from pyvrrp.wire.vrrp import AdvertV2, encode_v2
@@ -41,6 +42,7 @@ class Station:
     packets: LinuxPackets
     got: list[tuple[str, Address, Address, int, bytes]] = field(default_factory=list)
     times: list[Micros] = field(default_factory=list)
+    lost: int = 0
 
     def open(self, *ids: int, group: Address = VRRP_GROUP4, interface: str = "eth0") -> None:
         with inside(self.host.namespace):
@@ -59,7 +61,9 @@ class Station:
         payload: bytes,
         protocol: int,
         identification: int,
+        lost: int,
     ) -> None:
+        self.lost += lost
         self.times.append(at)
         self.got.append((interface, source, destination, ttl, payload))
 
@@ -168,6 +172,43 @@ def test_a_wrong_ttl_does_reach_us_to_be_counted(scene: Scene) -> None:
     scene.send_raw(encode_ipv4_header(B, VRRP_GROUP4, 1, len(message), ttl=1) + message)
     scene.a.until(lambda: bool(scene.a.got))
     assert scene.a.got == [("eth0", B, VRRP_GROUP4, 1, message)]
+
+
+def test_of_many_with_a_wrong_ttl_some_are_seen_and_all_are_counted(scene: Scene) -> None:
+    carried(scene)
+    scene.a.open(51)
+    message = advert(51)
+    stray = encode_ipv4_header(B, VRRP_GROUP4, 1, len(message), ttl=64) + message
+    for _ in range(500):
+        scene.send_raw(stray)
+    scene.a.read()
+    assert 0 < len(scene.a.got) < 100
+    assert len(scene.a.got) + scene.a.lost == 500
+    for _ in range(100):
+        scene.b.packets.send("eth0", B, [VRRP_GROUP4], message, 1)
+    scene.send_raw(stray)
+    scene.a.read()
+    assert [ttl for _, _, _, ttl, _ in scene.a.got].count(255) == 100, "they have a socket of their own"
+    assert scene.a.got[-1][3] == 64
+    assert len(scene.a.got) + scene.a.lost == 601, "what the filter drops is not counted in"
+
+
+def test_a_wrong_hop_limit_is_told_apart_too(scene: Scene) -> None:
+    source = IPv6Address("fe80::b")
+    scene.b.host.run("ip", "addr", "add", f"{source}/64", "dev", "eth0", "nodad")
+    scene.a.open(51, group=VRRP_GROUP6)
+    scene.b.open(51, group=VRRP_GROUP6)
+    listener = scene.a.packets._listeners["eth0", VRRP_GROUP6, IPPROTO_VRRP]
+    for ttl, part in ((255, Part.ALL), (64, Part.STRAY)):
+
+        def arrived() -> bool:
+            scene.b.packets.send("eth0", source, [VRRP_GROUP6], advert(51), 1, ttl)  # noqa: B023
+            return bool(select.select([listener.sockets[part]], [], [], 0.1)[0])  # noqa: B023
+
+        scene.a.until(arrived)
+        scene.a.read()
+        assert {got[3] for got in scene.a.got} == {ttl}
+        scene.a.got.clear()
 
 
 def test_only_this_interface_and_only_this_group(scene: Scene) -> None:
@@ -349,7 +390,7 @@ def test_the_receive_buffer_has_the_size_asked_for(scene: Scene) -> None:
         with inside(scene.a.host.namespace):
             packets.open("eth0", index, VRRP_GROUP4, [51], IPPROTO_AH, size)
         ((_, listener),) = packets._listeners.items()
-        for listening in listener.sockets.values():
+        for listening in [one for part, one in listener.sockets.items() if part is not Part.STRAY]:
             assert listening.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 * size
 
 

@@ -80,6 +80,8 @@ class DatagramReceived:
     """Of the IP header: VRRP, or AH with the message behind its header."""
     identification: int = 0
     """Of the IPv4 header."""
+    lost: int = 0
+    """So many others with a wrong TTL came before it and were dropped, counted but not looked at."""
 
 
 @dataclass(frozen=True, slots=True)

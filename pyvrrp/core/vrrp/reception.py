@@ -62,7 +62,7 @@ class Reception:
         if isinstance(advert, Rejected):
             counter = COUNTER[advert.reason]
             if counter is not None:
-                setattr(stats, counter, getattr(stats, counter) + 1)
+                setattr(stats, counter, getattr(stats, counter) + 1 + datagram.lost)
             self._rejected = advert, datagram.source
             return None, complaints.rejected(advert, datagram.source)
         stats.advert_rcvd += 1

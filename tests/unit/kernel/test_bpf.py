@@ -9,17 +9,19 @@ import pytest
 from pyvrrp.kernel.bpf import DROP_ALL, Part, attach, vrrp4_filter
 
 
-def packet(virtual_router_id: int, priority: int = 0, *, protocol: int = 112, options: bytes = b"") -> bytes:
+def packet(
+    virtual_router_id: int, priority: int = 0, *, protocol: int = 112, options: bytes = b"", ttl: int = 255
+) -> bytes:
     header = bytearray(20) + options
     header[0] = 0x40 | len(header) // 4
-    header[9] = protocol
+    header[8:10] = ttl, protocol
     return bytes(header) + bytes([0x21, virtual_router_id, priority, 0, 0, 0, 0, 0])
 
 
-def kept(ids: list[int], *packets: bytes, part: Part = Part.ALL) -> list[bytes]:
+def kept(ids: list[int], *packets: bytes, part: Part = Part.ALL, on_link: bool = False) -> list[bytes]:
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     with near, far:
-        attach(far, vrrp4_filter(ids, part))
+        attach(far, vrrp4_filter(ids, part, on_link=on_link))
         for data in packets:
             near.send(data)
         arrived = []
@@ -65,3 +67,11 @@ def test_farewells_and_the_rest_are_told_apart(ids: list[int]) -> None:
     assert kept(ids, *packets, part=Part.URGENT) == packets[:1]
     assert kept(ids, *packets, part=Part.OTHER) == packets[1:4]
     assert kept(ids, *packets) == packets[:4]
+
+
+def test_what_came_from_beyond_a_router_is_told_apart() -> None:
+    packets = [packet(7, 100, ttl=ttl) for ttl in (0, 1, 254, 255)] + [packet(8, ttl=1)]
+    assert kept([7], *packets) == packets[:4], "unicast"
+    assert kept([7], *packets, on_link=True) == packets[3:4]
+    assert kept([7], *packets, part=Part.OTHER, on_link=True) == packets[3:4]
+    assert kept([7], *packets, part=Part.STRAY, on_link=True) == packets[:3]

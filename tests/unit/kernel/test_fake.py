@@ -38,8 +38,8 @@ def readable(descriptor: int) -> bool:
     return bool(select.select([descriptor], [], [], 0)[0])
 
 
-def received(kernel: FakeKernel) -> list[tuple[str, Address, Address, int, bytes, int, int]]:
-    got: list[tuple[str, Address, Address, int, bytes, int, int]] = []
+def received(kernel: FakeKernel) -> list[tuple[str, Address, Address, int, bytes, int, int, int]]:
+    got: list[tuple[str, Address, Address, int, bytes, int, int, int]] = []
     count = kernel.packets.receive(lambda _, *datagram: got.append(datagram))
     assert count == len(got)
     return got
@@ -61,7 +61,7 @@ def test_a_segment_carries_what_the_other_listens_for(kernels: tuple[FakeKernel,
     left.packets.send("eth0", A, [VRRP_GROUP4], ADVERT, 1)
     left.packets.send("eth0", A, [VRRP_GROUP4], b"\x21\x34" + ADVERT[2:], 2)
     assert readable(right.packets.filenos()[0])
-    assert received(right) == [("eth0", A, VRRP_GROUP4, 255, ADVERT, 112, 1)]
+    assert received(right) == [("eth0", A, VRRP_GROUP4, 255, ADVERT, 112, 1, 0)]
     assert not readable(right.packets.filenos()[0])
     assert received(left) == []
     segment.broken = True
