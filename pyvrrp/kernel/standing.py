@@ -13,6 +13,9 @@ from pyvrrp.kernel.refusals import kernel_error, translated
 
 _MCL_CURRENT_AND_FUTURE: Final = 3
 _LONGEST_NAME: Final = 15
+_NICE: Final = os.getpriority(os.PRIO_PROCESS, 0)
+_PROCESSORS: Final = frozenset(os.sched_getaffinity(0))
+"""As this process was started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +23,13 @@ class Standing:
     """What a process may wish for; the defaults leave everything as it is at its start."""
 
     nice: int = 0
+    """0: as it was started."""
     real_time: int = 0
     """Priority of SCHED_RR, 1..99; 0: ordinary scheduling."""
     longest_run: int = 0
     """Microseconds that it may run at that priority without waiting for anything; then the kernel ends it."""
     processors: frozenset[int] = frozenset()
-    """Empty: all."""
+    """Empty: as it was started."""
     no_swap: bool = False
     name: str = ""
     """As ps and top show it; empty: its own."""
@@ -54,14 +58,16 @@ def _schedule(wish: Standing, before: Standing) -> None:
     else:
         with translated("run with ordinary priority"):
             os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
-    with translated(f"run with nice value {wish.nice}"):
-        os.setpriority(os.PRIO_PROCESS, 0, wish.nice)
+    nice = wish.nice or _NICE
+    with translated(f"run with nice value {nice}"):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
 
 
 def _place(wish: Standing, before: Standing) -> None:
     if wish.processors != before.processors:
-        with translated(f"run on processors {' '.join(map(str, sorted(wish.processors))) or 'of all numbers'}"):
-            os.sched_setaffinity(0, wish.processors or range(os.cpu_count() or 1))
+        processors = wish.processors or _PROCESSORS
+        with translated(f"run on processors {' '.join(map(str, sorted(processors)))}"):
+            os.sched_setaffinity(0, processors)
 
 
 def _lock(wish: Standing, before: Standing) -> None:
