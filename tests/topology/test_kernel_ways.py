@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
+from pyvrrp.cli.check import examine
 from pyvrrp.kernel.ways import ways
 from tests.topology.net import Net, inside
 
@@ -29,3 +31,26 @@ def test_on_link_by_a_gateway_and_not_at_all() -> None:
             assert ways(asked) == {asked[0]: None, asked[1]: ip_address("192.0.2.1")}
     finally:
         net.close()
+
+
+def test_of_twelve_thousand_the_one_without_a_route_is_named(tmp_path: Path) -> None:
+    servers = [ip_address("10.1.0.1") + number for number in range(12_000)]
+    servers.insert(11_500, ip_address("203.0.113.9"))
+    path = tmp_path / "keepalived.conf"
+    path.write_text(
+        "virtual_server 192.0.2.10 80 {\n lvs_sched rr\n lvs_method NAT\n protocol TCP\n"
+        + "".join(f" real_server {server} 80 {{\n }}\n" for server in servers)
+        + "}\n"
+    )
+    net = Net()
+    try:
+        net.add_bridge("lan")
+        host = net.add_host("director")
+        net.plug(host, "eth0", "lan")
+        host.set_link("eth0", up=True)
+        host.add_address("eth0", "10.1.255.254/16")
+        with inside(host.namespace):
+            found = examine(str(path), advice=True)
+    finally:
+        net.close()
+    assert [(problem.span.line, "no route" in problem.message) for problem in found] == [(5 + 2 * 11_500, True)], found
