@@ -1,9 +1,9 @@
 """keepalived.conf: text in, typed configuration and problems out.
 
+In two steps:
+
     source = expand(path, Files(), config_id, os.environ)
     loaded = load(source)
-
-`Source.to_text` and `Source.from_text` carry the expanded text from the supervisor to its workers.
 """
 
 from __future__ import annotations

@@ -70,7 +70,6 @@ class Pool:
     flags: int = 0
     netmask: IPv4Address | int | None = None
     family: int | None = None
-    family_given: bool = False
     sorry: SorryServer | None = None
     sorry_at: Statement | None = None
     sorry_method: Method | None = None
@@ -197,7 +196,6 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
         problems.error(child.line, "`hashed` is for the schedulers sh and mh")
     elif word == "ip_family" and isinstance(child.value, str):
         _fix_family(pool, AF_INET if child.value == "inet" else AF_INET6, child, problems)
-        pool.family_given = True
     elif word == "persistence_granularity" and isinstance(child.value, str):
         _read_granularity(pool, child, child.value, problems)
     elif word == "persistence_engine" and isinstance(child.value, str) and len(child.value) > ENGINE_MAX:

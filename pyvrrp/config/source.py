@@ -1,7 +1,7 @@
 """The expanded configuration: logical lines, each knowing where it comes from.
 
-The supervisor expands the files once (`pyvrrp.config.expand`) and hands the text of the `Source` to its workers,
-so that all processes see the same configuration even if a file changes meanwhile.
+The supervisor expands the files once (`pyvrrp.config.expand`) and hands what it made of them to its workers, so that
+all processes see the same configuration even if a file changes meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, Protocol
 
 from pyvrrp.config.lexer import BLANKS, word_spans
 from pyvrrp.config.names import Names
-from pyvrrp.errors import ConfigProblem, ProblemClass, Severity, Span
+from pyvrrp.errors import ConfigProblem, Span
 
 SECRET: Final = r"((?:^|[\s{}=])(?:auth_\w*pa\w*|password|key)[ \t]+)((?:\"[^\"]*\"?|[^{}#!\"])*)"
 SIZE_MAX: Final = 64 * 1024 * 1024
@@ -86,50 +86,6 @@ class Source:
             stripped = line.raw.strip(BLANKS)
             column, length = line.raw.find(stripped) + 1, len(stripped)
         return Span(place.file, line.number, column, max(length, 1), snippet(line.raw), place.origin)
-
-    def to_text(self) -> str:
-        """The source as one text, for another process."""
-        problems = [
-            (
-                (p.span.file, p.span.line, p.span.column, p.span.length, p.span.text, p.span.origin),
-                *(p.severity.value, p.message, p.effect, p.suggestion, p.kind.value),
-            )
-            for p in self.problems
-        ]
-        import json
-
-        return json.dumps([self.name, self.lines, self.places, problems], separators=(",", ":"))
-
-    @classmethod
-    def from_text(cls, text: str) -> Source:
-        """The inverse of `to_text`; ValueError if the text is none of its."""
-        import json
-
-        try:
-            name, lines, places, problems = json.loads(text)
-            return cls(
-                name,
-                [Line(*line) for line in lines],
-                [Place(file, tuple(origin)) for file, origin in places],
-                [_problem(*problem) for problem in problems],
-            )
-        except (TypeError, KeyError) as error:
-            raise ValueError(f"not an expanded configuration: {error}") from error
-
-
-def _problem(
-    span: Sequence[object], severity: str, message: str, effect: str, suggestion: str | None, kind: int
-) -> ConfigProblem:
-    file, line, column, length, text, origin = span
-    where = Span(str(file), int(str(line)), int(str(column)), int(str(length)), str(text), tuple(origin))  # type: ignore[arg-type]
-    return ConfigProblem(
-        span=where,
-        severity=Severity(severity),
-        message=message,
-        effect=effect,
-        suggestion=suggestion,
-        kind=ProblemClass(kind),
-    )
 
 
 def printable(text: str) -> str:

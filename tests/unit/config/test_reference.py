@@ -8,7 +8,7 @@ import pytest
 
 from pyvrrp.config import exit_status
 from pyvrrp.errors import ProblemClass, Severity
-from tests.unit.config.files import loaded, source
+from tests.unit.config.files import loaded
 from tests.unit.config.reference import CONFIG, TEXT
 
 
@@ -66,10 +66,3 @@ def test_what_there_is_to_say() -> None:
         (42, 1, "`nb_get_retry` is no keyword of TCP_CHECK; keepalived ignores it here"),
     ]
     assert found.fatal == ()
-
-
-def test_the_workers_get_the_same() -> None:
-    expanded = source(TEXT)
-    from pyvrrp.config import Source, load
-
-    assert load(Source.from_text(expanded.to_text())).config == CONFIG
