@@ -50,7 +50,7 @@ def test_weights(lab: Lab, program: str, group: str, inside: str, priorities: tu
 def test_without_the_word_a_weight_is_none(lab: Lab, program: str) -> None:
     """Then a file that holds another number than 0 is a fault, of all members."""
     lab.start("d1", program, conf(lab, "", "track_file {\nload weight 1\n}\n"))
-    lab.until(lambda: "Entering FAULT STATE" in lab.daemons["d1"].log(), within=5, what="a fault")
+    lab.until(lambda: "entering fault state" in lab.daemons["d1"].log().lower(), within=5, what="a fault")
     lab.holds_for(lambda: lab.holders(VIP) == lab.holders(VIP_2) == [], seconds=1, what="neither leads")
     lab.directory.joinpath("number").write_text("0\n")
     for vip in (VIP, VIP_2):
