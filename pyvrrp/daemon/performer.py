@@ -77,11 +77,17 @@ class Performer:
 
     def configure(self, config: Config) -> None:
         self._config = config
+        self._addresses.rehearse([address for instance in config.vrrp_instances for address in instance.addresses])
         self._announcer.configure(config)
 
     def start(self) -> None:
         if self._routing is not None:
             self._watch_routing()
+
+    def rehearse(self, actions: Iterable[Action]) -> None:
+        """Be as quick as may be when they are to be performed."""
+        come = [action for action in actions if isinstance(action, AddAddresses)]
+        self._addresses.rehearse([address for action in come for address in action.addresses])
 
     def perform(self, actions: list[Action], tell: Tell) -> list[KernelRefused]:
         """All advertisements, then all addresses in one batch, then what announces them, and paperwork last.

@@ -162,13 +162,15 @@ class VrrpRole:
         """Play a takeover without performing it: code that has just run, and often, is several times as fast."""
         config = replace(self._config, vrrp_instances=self._config.vrrp_instances[:1], vrrp_sync_groups=())
         at = monotonic()
+        actions: list[Action] = []
         for _ in range(times):
             router = Router(config)
             for name, facts in self._interfaces.items():
                 router.handle(InterfaceChanged(at, name, facts))
             router.handle(Started(at))
             if (due := router.deadline()) is not None:
-                router.handle(TimePassed(due))
+                actions = router.handle(TimePassed(due))
+        self._performer.rehearse(actions)
 
     def reload(self, config: Config) -> None:
         config = self._config = self._with_devices(config)

@@ -10,7 +10,7 @@ from struct import Struct
 from typing import Final
 
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.netlink import NETLINK_ROUTE, Message, Netlink, attribute
+from pyvrrp.kernel.netlink import NETLINK_ROUTE, NLMSG_NOOP, Message, Netlink, attribute
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.kernel.rtnetlink import (
     IFA_ADDRESS,
@@ -114,6 +114,14 @@ class LinuxAddresses:
 
     def close(self) -> None:
         self._netlink.close()
+
+    def rehearse(self, addresses: Sequence[VirtualAddress]) -> None:
+        indexes = {dev: device_index(dev) for dev in {virtual.dev for virtual in addresses}}
+        for virtual in addresses:
+            if indexes[virtual.dev]:
+                _encoded(virtual, indexes[virtual.dev], True)
+        # The way into the kernel and back, too.
+        self._netlink.transact([(NLMSG_NOOP, 0, b"")], "rehearse")
 
     def add(self, addresses: Sequence[VirtualAddress]) -> list[tuple[VirtualAddress, KernelError]]:
         return self._apply(addresses, adding=True)

@@ -175,6 +175,9 @@ class FakeAddresses:
     def __init__(self, kernel: FakeKernel) -> None:
         self._kernel = kernel
 
+    def rehearse(self, addresses: Sequence[VirtualAddress]) -> None:
+        pass
+
     def add(self, addresses: Sequence[VirtualAddress]) -> list[tuple[VirtualAddress, KernelError]]:
         refused: list[tuple[VirtualAddress, KernelError]] = []
         for virtual in addresses:

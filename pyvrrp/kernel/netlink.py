@@ -35,7 +35,7 @@ NLM_F_APPEND: Final = 0x800
 _NLM_F_ACK_TLVS: Final = 0x200
 _NLM_F_CAPPED: Final = 0x100
 
-_NLMSG_NOOP: Final = 1
+NLMSG_NOOP: Final = 1
 _NLMSG_ERROR: Final = 2
 _NLMSG_DONE: Final = 3
 
@@ -225,7 +225,7 @@ class Netlink(_Socket):
                             detail = _explanation(answer_flags, bytes(data)) if answer == _NLMSG_ERROR else ""
                             raise kernel_error(number, operation, detail)
                         return bodies, interrupted
-                    if answer != _NLMSG_NOOP:
+                    if answer != NLMSG_NOOP:
                         bodies.append(bytes(data))
 
 

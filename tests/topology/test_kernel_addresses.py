@@ -50,6 +50,15 @@ def shown(host: Host) -> dict[str, dict[str, Any]]:
     return {entry["local"]: entry for entry in link["addr_info"]}
 
 
+def test_a_rehearsal_adds_nothing_and_what_follows_it_is_done(host: Host, addresses: LinuxAddresses) -> None:
+    wanted = [virtual("192.0.2.100/25"), virtual("192.0.2.101/25", "nowhere")]
+    addresses.rehearse(wanted)
+    addresses.rehearse([])
+    assert addresses.present(wanted) == []
+    assert [(refused, error.fault) for refused, error in addresses.add(wanted)] == [(wanted[1], KernelFault.ABSENT)]
+    assert addresses.present(wanted) == wanted[:1]
+
+
 def test_add_and_remove(host: Host, addresses: LinuxAddresses) -> None:
     plain = virtual("192.0.2.100/25")
     full = virtual("192.0.2.200/32", label="eth0:vip", broadcast=IPv4Address("192.0.2.255"), scope=Scope.LINK)
