@@ -114,8 +114,12 @@ class CheckersRole:
 
     def reload(self, config: Config) -> None:
         self._prepare(config)
+        before = self._balancer.outline()
         self._feed(Reconfigured(now(), config, self._numbers(config), self._marks(config)))
         self._watch_addresses(config)
+        # What became of servers is told as it happens; a successor makes those that it has not heard of itself.
+        if self._balancer.outline() != before:
+            self._host.changed()
 
     def _prepare(self, config: Config) -> None:
         self._tell_of(config)

@@ -155,6 +155,8 @@ def plan(wanted: Table, present: Table, ours: Collection[ServiceKey]) -> list[Op
             old_service, old = present[key]
             if service != old_service:
                 operations.append(SetService(service))
+            if destinations == old:  # of most, and without the price of a hash for each
+                continue
         else:
             old = {}
             operations.append(AddService(service))
