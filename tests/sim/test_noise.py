@@ -16,7 +16,7 @@ from pyvrrp.net import VRRP_GROUP4, VRRP_GROUP6
 from pyvrrp.simulate.story import Story
 from pyvrrp.units import CENTISECOND, SECOND
 from pyvrrp.wire.vrrp import AdvertV2, AdvertV3, encode_v2, encode_v3
-from tests.sim.worlds import Scene, report, scenes
+from tests.sim.worlds import NOBODY, Scene, report, scenes
 
 EXAMPLES = int(os.environ.get("PYVRRP_SIM_EXAMPLES", "600")) // 3
 
@@ -53,7 +53,7 @@ def forged(instance: VrrpInstance, priority: int) -> SendAdvert:
             addresses=advertised,
         )
         message = encode_v3(advert3, source, group)
-    return SendAdvert("nobody", instance.interface, source, (group,), message, 1)
+    return SendAdvert(NOBODY, instance.interface, source, (group,), message, 1)
 
 
 Noise = list[tuple[float, int, int, str]]

@@ -42,6 +42,8 @@ from pyvrrp.units import CENTISECOND, MILLISECOND, MINUTE, SECOND, Micros
 
 NAMES = ("a", "b", "c", "d")
 SEGMENTS = ("eth0", "eth1")
+NOBODY = "nobody"
+"""Whose the forged packets of test_noise are."""
 TIMED_OUT = (Cause.MASTER_DOWN, Cause.HIGHER, Cause.GROUP)
 SCRIPT, LOAD, FILE = "fit", "load", "number"
 
@@ -138,6 +140,8 @@ class Checked(World):
 
     def _arrive(self, route: Route, action: SendAdvert, destination: Address) -> None:
         super()._arrive(route, action, destination)
+        if action.instance == NOBODY:  # refused, so it need not be obeyed
+            return
         director = self.directors[route.receiver]
         vrid, priority = action.message[1:3]
         for instance in director.config.vrrp_instances:
