@@ -372,6 +372,8 @@ class Judge:
         director = self._stage.directors[carrier.director]
         if sender is None or len(self._members(director, carrier.instance)) > 1:
             return False
+        if director.clock.world(director.ready) >= farewell.at:  # deaf, or just begun
+            return False
         path = self._stage.network.path(sender.port, carrier.port)
         return path is not None and not (path.reorder or path.jitter or path.duplicate)
 
