@@ -11,7 +11,7 @@ import contextlib
 import json
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from pyvrrp.observe.control import REQUEST
 
 AGENT = (Path(__file__).parent / "agent.py").read_text()
 TRAFFIC = "/usr/local/lib/pyvrrp-lab/traffic.py"
+CABLES = "for m in $(cat /sys/class/net/bond1/bonding/slaves); do ip link set $m {}; done"
 RATE = 20
 FRESH = 3.0
 """Seconds for which a machine is believed; one without power says nothing more."""
@@ -110,7 +111,7 @@ class RemoteStage(Stage):
         self.machines = machines
         self.directors = {host: RemoteDirector(host) for host in DIRECTORS}
         self.agents: dict[str, list[tuple[asyncio.subprocess.Process, asyncio.Task[None]]]] = {}
-        self._tasks: set[asyncio.Task[tuple[int, str]]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def build(self) -> bool:
         for host in DIRECTORS:
@@ -177,11 +178,23 @@ class RemoteStage(Stage):
 
     # ---- the acts' verbs
 
-    def _later(self, host: str, verb: str, **words: object) -> None:
-        """Do not wait: the play looks at what comes of it."""
-        text = self.machines.verb(verb).format(**words)
-        self._tasks.add(task := asyncio.create_task(self.script(host, text)))
+    async def _order(self, host: str, text: str) -> float:
+        """When the script began there, which by ssh takes its time; the play looks at what comes of it."""
+        process = await self._open(host, f"echo now\n{text}\n")
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        await process.stdout.readline()
+        began = time.monotonic()
+        self._keep(process.communicate())
+        return began
+
+    def _keep(self, work: Coroutine[Any, Any, object]) -> None:
+        self._tasks.add(task := asyncio.create_task(work))
         task.add_done_callback(self._tasks.discard)
+
+    def _later(self, host: str, verb: str, **words: object) -> None:
+        self._keep(self._order(host, self.machines.verb(verb).format(**words)))
 
     def start_server(self, host: str) -> None:
         self._later(host, "start-server", name=host, port=PORT)
@@ -194,11 +207,11 @@ class RemoteStage(Stage):
         director.started, director.status = time.monotonic(), None
         self._later(host, "start")
 
-    def kill_daemon(self, host: str) -> None:
-        self._later(host, "kill")
+    async def kill_daemon(self, host: str) -> float:
+        return await self._order(host, self.machines.verb("kill"))
 
-    def stop_daemon(self, host: str) -> None:
-        self._later(host, "stop")
+    async def stop_daemon(self, host: str) -> float:
+        return await self._order(host, self.machines.verb("stop"))
 
     async def status_of(self, host: str) -> int | None:
         status, text = await self.script(host, self.machines.verb("status"))
@@ -227,11 +240,13 @@ class RemoteStage(Stage):
         await self._listen(host)
         self.directors[host].powered = True
 
-    async def pull_cables(self, host: str) -> None:
-        await self.script(host, "for m in $(cat /sys/class/net/bond1/bonding/slaves); do ip link set $m down; done")
+    async def pull_cables(self, host: str) -> float:
+        return await self._order(
+            host, "for m in $(cat /sys/class/net/bond1/bonding/slaves); do ip link set $m down; done"
+        )
 
     async def plug_cables(self, host: str) -> None:
-        await self.script(host, "for m in $(cat /sys/class/net/bond1/bonding/slaves); do ip link set $m up; done")
+        await self.script(host, CABLES.format("up"))
 
     async def start_client(self) -> None:
         process = await self._open("client", f"exec python3 -I -S {TRAFFIC} client {VIP} {PORT} {RATE}\n")

@@ -180,17 +180,19 @@ class Stage:
         self.servers.pop(host).kill()
         topology.kill([host])
 
-    def kill_daemon(self, host: str) -> None:
+    async def kill_daemon(self, host: str) -> float | None:
         """kill -9 of the supervisor and its workers: nobody says goodbye."""
         topology.kill([host])
         self.directors[host].said = {}
         self.directors[host].state = None
+        return None
 
-    def stop_daemon(self, host: str) -> None:
+    async def stop_daemon(self, host: str) -> float | None:
         """The orderly way, SIGTERM."""
         daemon = self.directors[host].daemon
         assert daemon is not None
         daemon.send_signal(signal.SIGTERM)
+        return None
 
     async def status_of(self, host: str) -> int | None:
         """With which the daemon ended; None while it runs."""
@@ -199,7 +201,7 @@ class Stage:
     async def power_off(self, host: str) -> float | None:
         """The machine goes dark: nothing runs, nothing answers, nothing is forwarded, nothing is remembered."""
         director = self.directors[host]
-        self.kill_daemon(host)  # first: it must not see its cables go, and say goodbye
+        await self.kill_daemon(host)  # first: it must not see its cables go, and say goodbye
         await topology.cut(host)
         director.powered = False
         await director.probe.close()

@@ -215,16 +215,10 @@ class Story:
         return Result(ok=ok, text=text, took=took, expected=due, gap=gap, lost=lost)
 
     async def kill(self) -> Result:
-        async def event(master: str) -> None:
-            self.stage.kill_daemon(master)
-
-        return await self.takeover(event, missed)
+        return await self.takeover(self.stage.kill_daemon, missed)
 
     async def stop(self) -> Result:
-        async def event(master: str) -> None:
-            self.stage.stop_daemon(master)
-
-        result = await self.takeover(event, lambda backup: (skew(backup), skew(backup)))
+        result = await self.takeover(self.stage.stop_daemon, lambda backup: (skew(backup), skew(backup)))
         status = await self.stage.status_of(self.gone)
         clean = status == 0 and self.gone not in await self.stage.holders() and not self.stage.pool(self.gone)
         if not clean:

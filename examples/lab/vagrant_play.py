@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import subprocess
 import sys
@@ -33,6 +32,7 @@ class Vagrant:
 
     def __init__(self, configuration: Path) -> None:
         self._configuration = configuration
+        self._dying: set[asyncio.Task[int]] = set()
 
     def reach(self, host: str) -> list[str]:
         options = ["-F", str(self._configuration), "-T", "-o", "LogLevel=ERROR", "-o", "ServerAliveInterval=1"]
@@ -43,13 +43,16 @@ class Vagrant:
 
     async def power_off(self, host: str) -> None:
         """Its kernel does it, at once: `vagrant halt --force` lets libvirt's machines shut down in good order first."""
-        process = await asyncio.create_subprocess_exec(*self.reach(host), stdin=asyncio.subprocess.PIPE)
-        with contextlib.suppress(TimeoutError):
-            # It is the other side of the connection that goes.
-            await asyncio.wait_for(process.communicate(b"echo o >/proc/sysrq-trigger\n"), 1)
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        pipe = asyncio.subprocess.PIPE
+        process = await asyncio.create_subprocess_exec(*self.reach(host), stdin=pipe, stdout=pipe)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"echo now; echo o >/proc/sysrq-trigger\n")
+        process.stdin.close()
+        await process.stdout.readline()
+        # It is the other side of the connection that goes: ssh ends when it notices.
+        self._dying.add(task := asyncio.create_task(process.wait()))
+        task.add_done_callback(self._dying.discard)
 
     async def power_on(self, host: str) -> None:
         await self._vagrant("halt", "--force", host)  # whatever it thinks of the machine now
