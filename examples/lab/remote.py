@@ -56,6 +56,31 @@ class Machines(Protocol):
         ...
 
 
+async def opened(command: list[str], text: str) -> asyncio.subprocess.Process:
+    """`Machines.reach` with a script that goes on, and whose lines are read; it ends with its standard input."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    assert process.stdin is not None
+    process.stdin.write(text.encode())
+    await process.stdin.drain()
+    return process
+
+
+async def begun(command: list[str], text: str) -> asyncio.subprocess.Process:
+    """The same with a script to be left alone. Returns when it began there, which by ssh takes its time."""
+    process = await opened(command, f"echo now\n{text}\n")
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.close()
+    await process.stdout.readline()
+    return process
+
+
 class RemoteDirector(Director):
     """A director as its agent describes it."""
 
@@ -144,25 +169,11 @@ class RemoteStage(Stage):
         out, _ = await process.communicate(text.encode())
         return process.returncode or 0, out.decode(errors="replace")
 
-    async def _open(self, host: str, text: str) -> asyncio.subprocess.Process:
-        """A script that goes on, and whose lines are read; it ends with its standard input."""
-        process = await asyncio.create_subprocess_exec(
-            *self.machines.reach(host),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        assert process.stdin is not None
-        process.stdin.write(text.encode())
-        await process.stdin.drain()
-        return process
-
     async def _listen(self, host: str) -> None:
         director = self.directors[host]
 
         async def follow(script: str, hear: Callable[[bytes], None]) -> None:
-            agent = await self._open(host, script)
+            agent = await opened(self.machines.reach(host), script)
 
             async def read() -> None:
                 assert agent.stdout is not None
@@ -179,12 +190,8 @@ class RemoteStage(Stage):
     # ---- the acts' verbs
 
     async def _order(self, host: str, text: str) -> float:
-        """When the script began there, which by ssh takes its time; the play looks at what comes of it."""
-        process = await self._open(host, f"echo now\n{text}\n")
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.close()
-        await process.stdout.readline()
+        """When the script began there; the play looks at what comes of it."""
+        process = await begun(self.machines.reach(host), text)
         began = time.monotonic()
         self._keep(process.communicate())
         return began
@@ -241,15 +248,15 @@ class RemoteStage(Stage):
         self.directors[host].powered = True
 
     async def pull_cables(self, host: str) -> float:
-        return await self._order(
-            host, "for m in $(cat /sys/class/net/bond1/bonding/slaves); do ip link set $m down; done"
-        )
+        return await self._order(host, CABLES.format("down"))
 
     async def plug_cables(self, host: str) -> None:
         await self.script(host, CABLES.format("up"))
 
     async def start_client(self) -> None:
-        process = await self._open("client", f"exec python3 -I -S {TRAFFIC} client {VIP} {PORT} {RATE}\n")
+        process = await opened(
+            self.machines.reach("client"), f"exec python3 -I -S {TRAFFIC} client {VIP} {PORT} {RATE}\n"
+        )
         assert process.stdout is not None
         self.client = process, asyncio.create_task(self._collect(process.stdout))  # type: ignore[assignment]
 

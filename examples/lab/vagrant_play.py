@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import play
-from remote import RemoteStage, RemoteStory
+from remote import RemoteStage, RemoteStory, begun
 from topology import HOSTS
 
 LAB = Path(__file__).resolve().parents[2] / "vagrant"
@@ -43,13 +43,7 @@ class Vagrant:
 
     async def power_off(self, host: str) -> None:
         """Its kernel does it, at once: `vagrant halt --force` lets libvirt's machines shut down in good order first."""
-        pipe = asyncio.subprocess.PIPE
-        process = await asyncio.create_subprocess_exec(*self.reach(host), stdin=pipe, stdout=pipe)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(b"echo now; echo o >/proc/sysrq-trigger\n")
-        process.stdin.close()
-        await process.stdout.readline()
+        process = await begun(self.reach(host), "echo o >/proc/sysrq-trigger")
         # It is the other side of the connection that goes: ssh ends when it notices.
         self._dying.add(task := asyncio.create_task(process.wait()))
         task.add_done_callback(self._dying.discard)

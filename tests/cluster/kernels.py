@@ -34,8 +34,8 @@ VERBS: Final = {
     ),
     "kill": "kill -9 $(cat /run/keepalived.pid /run/vrrp.pid /run/checkers.pid)",
     "status": "[ ! -e /run/keepalived.pid ] && echo 0",
-    # A second one finds the port taken and ends.
     "log": "",  # of a syslog that nobody keeps
+    # A second one finds the port taken and ends.
     "start-server": (
         "setsid python3 -I -S /usr/local/lib/pyvrrp-lab/traffic.py server {name} {port} </dev/null >/dev/null 2>&1 &"
     ),
