@@ -32,7 +32,8 @@ VERBS: Final = {
     "stop": (
         "p=$(cat /run/keepalived.pid 2>/dev/null) || exit 0; kill $p; while kill -0 $p 2>/dev/null; do sleep 0.05; done"
     ),
-    "kill": "kill -9 $(cat /run/keepalived.pid /run/vrrp.pid /run/checkers.pid)",
+    # All of them stand still first: no worker is to see another's death, and say goodbye.
+    "kill": "p=$(cat /run/keepalived.pid /run/vrrp.pid /run/checkers.pid); kill -STOP $p; kill -KILL $p",
     "status": "[ ! -e /run/keepalived.pid ] && echo 0",
     "log": "",  # of a syslog that nobody keeps
     # A second one finds the port taken and ends.
