@@ -1,7 +1,7 @@
 """The interface to the kernel's network state, as small Protocols.
 
-The Linux classes beside this file implement them, and so does `fake`, which records what it is
-asked and can be told to refuse. All of them raise `KernelError` and nothing else.
+The Linux classes beside this file implement them, and so do the tests' twins in memory (`tests/fakes`), which record
+what they are asked and can be told to refuse. All of them raise `KernelError` and nothing else.
 """
 
 from __future__ import annotations

@@ -26,12 +26,12 @@ from pyvrrp.core.lvs.events import (
 from pyvrrp.core.lvs.ipvs_table import Destination, Operation, RemoveService, Service, SetService, Table, plan
 from pyvrrp.core.lvs.snapshot import CheckerSnapshot
 from pyvrrp.errors import KernelError
-from pyvrrp.kernel.fake_ipvs import FakeIpvs
 from pyvrrp.model.checkers import Checker, CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.config import Config
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, SorryServer, VirtualServer
 from pyvrrp.units import SECOND
+from tests.fakes.ipvs import FakeIpvs
 
 ENDPOINTS = [Endpoint(IPv4Address(f"10.0.0.{n}"), 80) for n in range(1, 5)]
 KEYS = [ServiceKey.of(Endpoint(IPv4Address(f"192.0.2.{n}"), 80), Protocol.TCP) for n in range(1, 4)]

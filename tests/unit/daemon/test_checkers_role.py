@@ -20,13 +20,13 @@ from pyvrrp.core.lvs.snapshot import LvsSnapshot, RealServerSnapshot, Traffic
 from pyvrrp.daemon.checkers_role import CheckersRole
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.fake_ipvs import FakeIpvs
 from pyvrrp.model.checkers import CheckTiming, ConnectOptions, HttpCheck, TcpCheck, UdpCheck, Url
 from pyvrrp.model.config import Config, FlushOnStop, GlobalDefs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, VirtualServer
 from pyvrrp.observe.codec import from_json
 from pyvrrp.units import MILLISECOND, SECOND
+from tests.fakes.ipvs import FakeIpvs
 
 VIP = ServiceKey.of(Endpoint(ip_address("192.0.2.10"), 80), Protocol.TCP)
 FOREIGN = ServiceKey.of(Endpoint(ip_address("192.0.2.99"), 80), Protocol.TCP)

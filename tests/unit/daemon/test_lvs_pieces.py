@@ -10,10 +10,10 @@ import pytest
 
 from pyvrrp.core.lvs.ipvs_table import Dump
 from pyvrrp.daemon.lvs_pieces import pieces
-from pyvrrp.kernel.fake_ipvs import FakeIpvs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Protocol, RealServer, ServiceKey
 from pyvrrp.observe.codec import to_json
+from tests.fakes.ipvs import FakeIpvs
 from tests.unit.lvs.samples import SORRY, Play, config, endpoint, real_server, virtual_server
 from tests.unit.lvs.test_groups import addresses, group, served
 

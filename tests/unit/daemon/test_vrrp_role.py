@@ -17,12 +17,12 @@ from pyvrrp.core.vrrp.events import InterfaceFacts
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.vrrp_role import VrrpRole
-from pyvrrp.kernel.fake import FakeKernel, Segment, Verb
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.scripts import Command, VrrpScript
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import VrrpInstance
 from tests.conformance.play import instance, us, vip
+from tests.fakes.kernel import FakeKernel, Segment, Verb
 
 VIP = vip("192.0.2.100/24")
 

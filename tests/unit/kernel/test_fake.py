@@ -11,9 +11,9 @@ import pytest
 from pyvrrp.core.vrrp.events import InterfaceFacts
 from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Addresses, Links, Packets
-from pyvrrp.kernel.fake import FakeKernel, Operation, Segment, Verb
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import VRRP_GROUP4, Address
+from tests.fakes.kernel import FakeKernel, Operation, Segment, Verb
 
 A, B = IPv4Address("192.0.2.1"), IPv4Address("192.0.2.2")
 VIP = VirtualAddress(interface=ip_interface("192.0.2.100/24"), dev="eth0")

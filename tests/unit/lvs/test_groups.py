@@ -8,7 +8,6 @@ from typing import Any
 from pyvrrp.core.lvs.actions import StartCheck
 from pyvrrp.core.lvs.events import AddressesChanged, TableRead, TimePassed
 from pyvrrp.core.lvs.ipvs_table import AddDestination, AddService, RemoveDestination, RemoveService, SetService
-from pyvrrp.kernel.fake_ipvs import FakeIpvs
 from pyvrrp.model.lvs import (
     AddressRange,
     Forwarding,
@@ -21,6 +20,7 @@ from pyvrrp.model.lvs import (
 )
 from pyvrrp.net import AF_INET
 from pyvrrp.units import SECOND
+from tests.fakes.ipvs import FakeIpvs
 from tests.unit.lvs.samples import RS1, RS2, SORRY, VIP, Play, config, endpoint, real_server, virtual_server
 
 MARK = ServiceKey(AF_INET, None, None, 7)

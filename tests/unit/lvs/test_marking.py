@@ -12,11 +12,11 @@ from pyvrrp.core.lvs.events import AddressesChanged, Reconfigured, StopRequested
 from pyvrrp.core.lvs.ipvs_table import RemoveService
 from pyvrrp.core.lvs.marking import Marked, Marks, MarkTable, mark_table, ruleset
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
-from pyvrrp.kernel.fake_ipvs import FakeIpvs
 from pyvrrp.model.config import Config
 from pyvrrp.model.globals import Firewall
 from pyvrrp.model.lvs import Protocol, ServiceKey, VirtualServer
 from pyvrrp.net import AF_INET, AF_INET6
+from tests.fakes.ipvs import FakeIpvs
 from tests.unit.lvs.samples import RS1, RS2, Play, config, real_server
 from tests.unit.lvs.test_groups import addresses, group, served
 
