@@ -29,6 +29,7 @@ from pyvrrp.core.lvs.events import (
     AddressesChanged,
     CheckFinished,
     Event,
+    IpvsCame,
     IpvsFailed,
     IpvsRefused,
     Noticed,
@@ -44,7 +45,7 @@ from pyvrrp.core.lvs.ipvs_table import Dump, Operation
 from pyvrrp.core.lvs.snapshot import LvsSnapshot
 from pyvrrp.daemon.lvs_pieces import pieces
 from pyvrrp.daemon.role import Host
-from pyvrrp.errors import KernelError
+from pyvrrp.errors import KernelError, KernelFault
 from pyvrrp.kernel.api import Ipvs
 from pyvrrp.kernel.ipvs import LinuxIpvs
 from pyvrrp.kernel.netns import place
@@ -83,6 +84,8 @@ class CheckersRole:
         self._host = host
         self._ipvs: Ipvs = ipvs or LinuxIpvs()
         self._given = ipvs is not None
+        self._watching = False
+        """We are told when IPVS comes and goes."""
         self._seed = int.from_bytes(os.urandom(8)) if seed is None else seed
         self._balancer = Balancer(self._seed)
         self._rules: ScriptRules | None = None
@@ -106,6 +109,7 @@ class CheckersRole:
         if (ipvs := config.global_defs.ipvs) and not self._given:
             self._ipvs = LinuxIpvs(place(ipvs.net_namespace_ipvs))
         self._prepare(config)
+        self._watch_ipvs()
         self._handle = self._host.begun(self._balancer, self._seed)
         self._feed(Started(now(), config, previous, self._numbers(config), self._marks(config)))
         self._watch_addresses(config)
@@ -192,6 +196,18 @@ class CheckersRole:
             self._marker.end()
         if self._teller is not None:
             await self._teller.settle()
+
+    def _watch_ipvs(self) -> None:
+        try:
+            descriptor = self._ipvs.watch(self._ipvs_changed)
+        except KernelError as error:
+            self._host.log(Level.WARNING, f"IPVS: that it comes or goes will be noticed late: {error}")
+            return
+        asyncio.get_running_loop().add_reader(descriptor, self._ipvs.read)
+        self._watching = True
+
+    def _ipvs_changed(self, gone: KernelError | None) -> None:
+        self._feed(IpvsCame(now()) if gone is None else IpvsFailed(now(), str(gone), absent=True))
 
     def _watch_addresses(self, config: Config) -> None:
         """Know this host's addresses, where ha_suspend asks for them."""
@@ -288,7 +304,7 @@ class CheckersRole:
             self._ipvs.ready()
             return TableRead(now(), self._ipvs.table(), self._ipvs.settings())
         except KernelError as error:
-            return IpvsFailed(now(), str(error))
+            return IpvsFailed(now(), str(error), self._watching and error.fault is KernelFault.UNSUPPORTED)
 
     def _apply(self, operations: tuple[Operation, ...]) -> Event | None:
         try:

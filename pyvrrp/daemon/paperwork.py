@@ -58,6 +58,7 @@ class Paperwork:
             from pyvrrp.kernel.netns import place
 
             self._sync = SyncFollower(LinuxIpvs(place(ipvs.net_namespace_ipvs if ipvs else None)), self._host.log)
+            self._sync.watch()
         self._sync.configure(followed(config))
 
     def reloaded(self, snapshot: Callable[[], VrrpSnapshot]) -> None:

@@ -6,7 +6,9 @@ with or without virtual servers. It does so after advertisements, addresses and 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 
 from pyvrrp.core.log import Level
@@ -38,6 +40,15 @@ class SyncFollower:
         """In which it should run."""
         self._problem = ""
 
+    def watch(self) -> None:
+        """Begin to hear when IPVS comes. That it goes is no matter: a daemon that runs keeps it there."""
+        with suppress(KernelError):  # it is tried with the next change of state all the same
+            asyncio.get_running_loop().add_reader(self._ipvs.watch(self._came), self._ipvs.read)
+
+    def _came(self, gone: KernelError | None) -> None:
+        if gone is None and self._problem:
+            self._move()
+
     def configure(self, daemon: SyncDaemon | None) -> None:
         """What there is to move from now on."""
         if daemon != self._daemon:
@@ -54,7 +65,7 @@ class SyncFollower:
 
     def _move(self) -> None:
         """Have that run which should, and nothing else. What is refused is told once, and tried again with the next
-        change of state."""
+        change of state, or when IPVS comes."""
         wanted = {self._role: self._daemon} if self._role is not None and self._daemon is not None else {}
         try:
             self._ipvs.ready()

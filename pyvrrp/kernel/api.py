@@ -246,6 +246,16 @@ class Ipvs(Protocol):
         """Make sure that IPVS is there, load the module if need be; KernelError(UNSUPPORTED) if it is not to be had."""
         ...
 
+    def watch(self, changed: Callable[[KernelError | None], None]) -> int:
+        """Call `changed` when IPVS has come (None), or has gone (why nothing is possible now).
+
+        Returns the file descriptor that becomes readable; `read` then makes the calls. IPVS that was there all the
+        time may be told of, too.
+        """
+        ...
+
+    def read(self) -> None: ...
+
     def apply(self, operations: Sequence[Operation]) -> list[tuple[Operation, KernelError]]:
         """Carry out in order, in large batches; those that were refused, with the reason."""
         ...

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from sys import byteorder
 from typing import Final
 
@@ -44,13 +45,17 @@ from pyvrrp.kernel.ipvs_messages import (
     encode_key,
     explained,
 )
-from pyvrrp.kernel.netlink import NETLINK_GENERIC, Message, Netlink, attribute, attributes
+from pyvrrp.kernel.netlink import NETLINK_GENERIC, Message, Monitor, Netlink, attribute, attributes
 from pyvrrp.kernel.netns import visit
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import ServiceKey
 
 _CTRL: Final = 0x10
+_CTRL_NEWFAMILY: Final = 1
+_CTRL_DELFAMILY: Final = 2
 _CTRL_GETFAMILY: Final = 3
+_CTRL_GROUP: Final = 1 << 15
+"""The group "notify" of the controller, whose number is the controller's own."""
 _CTRL_FAMILY_ID: Final = 1
 _CTRL_FAMILY_NAME: Final = 2
 
@@ -58,6 +63,8 @@ _ABSENT: Final = (
     "this kernel has no IPVS. Load it with `modprobe ip_vs` (in a container: on the host); "
     "the module comes with the distribution's full kernel package"
 )
+_GONE: Final = "its module was unloaded; `modprobe ip_vs` loads it again"
+_NAME: Final = b"IPVS\0"
 _SPARE: Final = 1000
 """Entries that may be remembered beyond those there are."""
 _MODPROBE_SECONDS: Final = 10
@@ -71,6 +78,8 @@ class LinuxIpvs:
         self._place = place
         self._decoder = Decoder()
         self._netlink: Netlink | None = None
+        self._monitor: Monitor | None = None
+        self._changed: Callable[[KernelError | None], None] = lambda gone: None
         self._family = 0
         self._tried_modprobe = False
 
@@ -87,6 +96,28 @@ class LinuxIpvs:
                 self._family = self._find()
             except KernelError as error:
                 raise KernelError(error.errno, "initialize ipvs", KernelFault.UNSUPPORTED, _ABSENT) from error
+
+    def watch(self, changed: Callable[[KernelError | None], None]) -> int:
+        """See `kernel.api.Ipvs`. What comes and goes is told in all network namespaces."""
+        self._changed = changed
+        with visit(self._place):
+            self._monitor = Monitor(NETLINK_GENERIC, _CTRL_GROUP)
+        return self._monitor.fileno()
+
+    def read(self) -> None:
+        """See `kernel.api.Ipvs`."""
+        if self._monitor is None:
+            return
+        announced, lost = self._monitor.read()
+        for kind, body in announced:
+            if kind != _CTRL or attributes(body, GENL_HEADER.size).get(_CTRL_FAMILY_NAME) != _NAME:
+                continue
+            if body[0] == _CTRL_NEWFAMILY:
+                self._changed(None)
+            elif body[0] == _CTRL_DELFAMILY:
+                self._changed(KernelError(errno.ENOENT, "use ipvs", KernelFault.UNSUPPORTED, _GONE))
+        if lost:
+            self._changed(None)
 
     def apply(self, operations: Sequence[Operation]) -> list[tuple[Operation, KernelError]]:
         """See `kernel.api.Ipvs`. Removing what is absent succeeds, adding what is present changes it."""
@@ -137,10 +168,11 @@ class LinuxIpvs:
         return Settings(timeouts=decode_timeouts(attributes(answer, GENL_HEADER.size)), daemons=daemons)
 
     def close(self) -> None:
-        """Give the socket back; the table stays as it is."""
-        if self._netlink is not None:
-            self._netlink.close()
-            self._netlink = None
+        """Give the sockets back; the table stays as it is."""
+        for socket in (self._netlink, self._monitor):
+            if socket is not None:
+                socket.close()
+        self._netlink = self._monitor = None
 
     def _socket(self) -> Netlink:
         if self._netlink is None:
@@ -150,7 +182,7 @@ class LinuxIpvs:
 
     def _find(self) -> int:
         """The number of the generic netlink family; KernelError(ABSENT) without the module."""
-        body = GENL_HEADER.pack(_CTRL_GETFAMILY, 1, 0) + attribute(_CTRL_FAMILY_NAME, b"IPVS\0")
+        body = GENL_HEADER.pack(_CTRL_GETFAMILY, 1, 0) + attribute(_CTRL_FAMILY_NAME, _NAME)
         (answer,) = self._socket().get(_CTRL, 0, body, "look for IPVS")
         number = attributes(answer, GENL_HEADER.size)[_CTRL_FAMILY_ID]
         return int.from_bytes(number, byteorder)

@@ -103,6 +103,8 @@ def lvs_event(event: lvs_events.Event) -> str:
             return f"IPVS holds {len(event.table)} services"
         case lvs_events.IpvsFailed():
             return event.problem
+        case lvs_events.IpvsCame():
+            return "the kernel has IPVS"
         case lvs_events.IpvsRefused():
             refused = "; ".join(f"{operation(r.operation)}: {r.reason}" for r in event.refusals[:3])
             more = f" and {len(event.refusals) - 3} more" if len(event.refusals) > 3 else ""

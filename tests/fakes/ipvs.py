@@ -24,6 +24,7 @@ from pyvrrp.core.lvs.ipvs_table import (
 )
 from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.errors import KernelError
+from pyvrrp.kernel.fake import Bell
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.globals import IpvsTimeouts, SyncDaemon
@@ -43,6 +44,21 @@ class FakeIpvs:
         """Whether to refuse this with EINVAL."""
         self.traffic: dict[tuple[ServiceKey, Endpoint | None], Traffic] = {}
         """Counters of services (None) and destinations."""
+        self._bell = Bell()
+        self._changed: Callable[[KernelError | None], None] = lambda gone: None
+
+    def set_absent(self, why: KernelError | None) -> None:
+        """The module goes, or comes (None), and whoever watches hears of it."""
+        self.absent = why
+        self._bell.ring()
+
+    def watch(self, changed: Callable[[KernelError | None], None]) -> int:
+        self._changed = changed
+        return self._bell.descriptor
+
+    def read(self) -> None:
+        self._bell.still()
+        self._changed(self.absent)
 
     def ready(self) -> None:
         if self.absent is not None:

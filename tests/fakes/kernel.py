@@ -51,7 +51,7 @@ class Operation:
     protocol: int = IPPROTO_VRRP
 
 
-class _Bell:
+class Bell:
     """A descriptor that is readable while something waits."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class FakeLinks:
         self._kernel = kernel
         self._waiting: deque[Callable[[Changed, Removed], None]] = deque()
         self._listener: tuple[Changed, Removed] | None = None
-        self.bell = _Bell()
+        self.bell = Bell()
 
     def changed(self, name: str, facts: InterfaceFacts | None) -> None:
         self._tell(lambda changed, _: changed(name, facts))
@@ -214,7 +214,7 @@ class FakeRouting:
         self._kernel = kernel
         self._removed: Callable[[], None] | None = None
         self.entries: list[Route | Rule] = []
-        self.bell = _Bell()
+        self.bell = Bell()
 
     def add(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
         refused: list[tuple[Route | Rule, KernelError]] = []
@@ -253,7 +253,7 @@ class FakePackets:
         self._kernel = kernel
         self._open: dict[tuple[str, Address, int], frozenset[int]] = {}
         self._waiting: deque[tuple[Micros, str, Address, Address, int, bytes, int, int]] = deque()
-        self.bell = _Bell()
+        self.bell = Bell()
 
     def open(
         self,

@@ -25,6 +25,7 @@ from pyvrrp.core.lvs.events import (
     CheckFinished,
     CheckNotStarted,
     Event,
+    IpvsCame,
     IpvsFailed,
     IpvsRefused,
     Noticed,
@@ -105,6 +106,8 @@ class Balancer:
                 return self._keeper.table_read(event)
             case IpvsFailed():
                 return self._keeper.failed(event)
+            case IpvsCame():
+                return self._keeper.came()
             case IpvsRefused():
                 return self._keeper.refused(event)
             case StopRequested():

@@ -103,6 +103,15 @@ class IpvsFailed:
     at: Micros
     problem: str
     """What could not be done, and why: ``initialize ipvs: …``."""
+    absent: bool = False
+    """It is not there; when it comes, IpvsCame will say so."""
+
+
+@dataclass(frozen=True, slots=True)
+class IpvsCame:
+    """The kernel has IPVS now. It may have had it before."""
+
+    at: Micros
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,7 @@ Event: TypeAlias = (
     | CheckNotStarted
     | TableRead
     | IpvsFailed
+    | IpvsCame
     | IpvsRefused
     | StopRequested
 )

@@ -40,7 +40,7 @@ from pyvrrp.model.lvs import ServiceKey
 from pyvrrp.units import SECOND, Micros
 
 RETRY: Final[Micros] = 30 * SECOND
-"""How often IPVS is tried again while it is absent or refuses something."""
+"""How often IPVS is tried again while it refuses something. Not while it is absent: that it comes is told."""
 _TOLD: Final = 10
 """So many corrections are told one by one."""
 
@@ -54,6 +54,8 @@ class Keeper:
         self.ready = False
         """IPVS has let us read its table."""
         self.problem: str | None = None
+        self._absent = False
+        """That is the problem."""
         self.former = former
         self._flush = flush
         self._claims: dict[ServiceKey, list[Virtual]] = {}
@@ -125,7 +127,11 @@ class Keeper:
     def read(self) -> list[Action]:
         """Ask for the kernel's table, unless it cannot concern us."""
         self._reread_at = None
-        return [ReadTable()] if self._ours or self._sync or self._synced or self.former else []
+        return [ReadTable()] if self._concerned() else []
+
+    def _concerned(self) -> bool:
+        """Does it matter to us what IPVS does?"""
+        return bool(self._ours or self._sync or self._synced or self.former)
 
     def table_read(self, event: TableRead) -> list[Action]:
         if event.keys is not None:
@@ -194,13 +200,19 @@ class Keeper:
             actions.append(Log(Level.NOTICE, text))
         return actions
 
+    def came(self) -> list[Action]:
+        return [] if self.ready else self.read()
+
     def failed(self, event: IpvsFailed) -> list[Action]:
-        self._reread_at = event.at + RETRY
+        self._reread_at = None if event.absent else event.at + RETRY
         self._audit.stop()
         problem = f"Can't {event.problem}"
-        if not self.ready and problem == self.problem:
+        if not self.ready and (problem == self.problem or (event.absent and self._absent)):
             return []
+        self._absent = event.absent
         self.ready, self.problem = False, problem
+        if not self._concerned():
+            return []
         return [
             Log(Level.ERROR, f"IPVS: {problem}"),
             Log(Level.ERROR, "NOTHING IS BALANCED until IPVS is there; real servers are checked all the same"),

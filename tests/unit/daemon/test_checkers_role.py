@@ -234,9 +234,8 @@ async def test_an_http_server_that_answers_wrongly_is_out_until_all_its_urls_are
 
 
 async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_as_it_appears(
-    hosted: Hosted, backends: list[Backend], monkeypatch: pytest.MonkeyPatch
+    hosted: Hosted, backends: list[Backend]
 ) -> None:
-    monkeypatch.setattr(keeper, "RETRY", 50 * MILLISECOND)
     one, two = backends
     one.die()
     hosted.ipvs.absent = ABSENT
@@ -249,9 +248,16 @@ async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_
     loud = [text for level, text in hosted.lines if level == Level.ERROR]
     assert len(loud) == 2
     assert "NOTHING IS BALANCED" in loud[1]
-    hosted.ipvs.absent = None
+    hosted.ipvs.set_absent(None)
     await hosted.until(lambda: hosted.pool == {two.endpoint})
     assert hosted.snapshot().ipvs_ready
+
+    hosted.ipvs.set_absent(ABSENT)
+    await hosted.until(lambda: not hosted.snapshot().ipvs_ready)
+    assert len([text for level, text in hosted.lines if level == Level.ERROR]) == 4
+    hosted.ipvs.services.clear()
+    hosted.ipvs.set_absent(None)
+    await hosted.until(lambda: hosted.pool == {two.endpoint})
     await hosted.role.stop()
 
 

@@ -20,6 +20,7 @@ from pyvrrp.core.lvs.balancer import Balancer
 from pyvrrp.core.lvs.events import (
     CheckFinished,
     CheckNotStarted,
+    IpvsCame,
     IpvsFailed,
     IpvsRefused,
     Refusal,
@@ -155,7 +156,30 @@ def test_lvs_flush_empties_the_table_once_at_start() -> None:
     assert play.operations == []
 
 
-def test_without_ipvs_checks_go_on_and_it_is_tried_again() -> None:
+def test_without_ipvs_nothing_is_tried_until_it_comes() -> None:
+    play = Play(PAIR)
+    first, *_ = sorted(due for due, _ in play.balancer._due)
+    play.told(IpvsFailed(play.at, "initialize ipvs: this kernel has no IPVS", absent=True))
+    assert "NOTHING IS BALANCED" in play.logs[1]
+    assert play.balancer.deadline() == first  # a check
+    assert play.told(TimePassed(first - 1)) == []
+    assert play.told(IpvsCame(first - 1)) == [ReadTable()]
+    play.told(TableRead(first - 1, {}))
+    assert [type(operation) for operation in play.operations] == [AddService, AddDestination, AddDestination]
+    # It was our own looking that loaded it: all is there.
+    assert play.told(IpvsCame(first - 1)) == []
+    play.told(IpvsFailed(first - 1, "use ipvs: its module was unloaded", absent=True))
+    assert play.logs[0] == "IPVS: Can't use ipvs: its module was unloaded"
+    assert play.balancer.deadline() == first
+
+
+def test_where_nothing_is_to_be_balanced_nobody_hears_of_ipvs() -> None:
+    play = Play(config())
+    assert play.told(IpvsFailed(play.at, "use ipvs: its module was unloaded", absent=True)) == []
+    assert play.told(IpvsCame(play.at)) == []
+
+
+def test_without_ipvs_checks_go_on_and_what_is_not_mere_absence_is_tried_again() -> None:
     play = Play(PAIR)
     start = play.at
     play.told(IpvsFailed(play.at, "initialize ipvs: this kernel has no IPVS"))
