@@ -24,11 +24,11 @@ from pyvrrp.core.lvs.ipvs_table import (
 )
 from pyvrrp.core.lvs.snapshot import Traffic
 from pyvrrp.errors import KernelError
-from pyvrrp.kernel.fake import Bell
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.globals import IpvsTimeouts, SyncDaemon
 from pyvrrp.model.lvs import ServiceKey
+from tests.fakes.kernel import Bell
 
 
 class FakeIpvs:
