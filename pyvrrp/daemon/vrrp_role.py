@@ -44,7 +44,7 @@ from pyvrrp.kernel.ledger import files as ledgers
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.net import IPPROTO_VRRP, Address
-from pyvrrp.observe.codec import in_pieces
+from pyvrrp.observe.codec import in_pieces, whole
 from pyvrrp.units import MILLISECOND, Micros
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ _WARM: Final = 20 * MILLISECOND
 
 _QUIET: Final = 0.005
 """Seconds after which we look again for a moment in which nothing is due."""
+
+_SETTLED: Final = 0.1
+"""Seconds after addresses came: more of the same device's may follow, and each look reads all it has."""
 
 _STALLED: Final = 20 * MILLISECOND
 
@@ -255,15 +258,14 @@ class VrrpRole:
         return start(command, self._config.global_defs.scripts, listen=True, mortal=True)
 
     def pieces(self, *, full: bool) -> Iterator[str]:
-        return in_pieces(self.snapshot())
-
-    def snapshot(self) -> VrrpSnapshot:
         if self._listening.look_at is not None:
             self._read_packets()
-        found = self._router.snapshot()
+        outline = self._router.outline()
         if self._own is not None:
-            found = replace(found, devices=self._own.snapshot())
-        return found if self._trackers is None else replace(found, trackers=self._trackers.snapshot())
+            outline = replace(outline, devices=self._own.snapshot())
+        if self._trackers is not None:
+            outline = replace(outline, trackers=self._trackers.snapshot())
+        return in_pieces(outline, instances=((whole(instance),) for instance in self._router.instances()))
 
     @property
     def machine(self) -> Router:
@@ -326,7 +328,7 @@ class VrrpRole:
         self._links.touch(devices)
         if not self._catching_up:
             self._catching_up = True
-            asyncio.get_running_loop().call_soon(self._catch_up)
+            asyncio.get_running_loop().call_later(_SETTLED, self._catch_up)
 
     def _catch_up(self) -> None:
         loop = asyncio.get_running_loop()

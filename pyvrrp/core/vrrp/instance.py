@@ -26,7 +26,7 @@ from pyvrrp.core.vrrp.reception import Reception
 from pyvrrp.core.vrrp.snapshot import AddressSnapshot, Cause, InstanceSnapshot, Transition
 from pyvrrp.core.vrrp.stats import Stats
 from pyvrrp.core.vrrp.surroundings import Findings, Interfaces, awaited, choose_source, find_faults, weighted
-from pyvrrp.core.vrrp.timing import OWNER_PRIORITY, master_down_interval, skew_time
+from pyvrrp.core.vrrp.timing import OWNER_PRIORITY, Slot, master_down_interval, skew_time
 from pyvrrp.model.vrrp import State, VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.units import Micros
@@ -80,6 +80,8 @@ class Instance:
         self._master_down: Micros = 0
         self._master_down_at: Micros | None = None
         self._waiting_since: Micros = 0
+        self.slot: Slot | None = None
+        """When in the interval to advertise; None: an interval after the last one."""
         self._advert_at: Micros | None = None
         self._preempt_from: Micros | None = None
         self._answered_at: Micros | None = None

@@ -311,14 +311,18 @@ class Machine(Instance):
 
     def _advertise(self, moment: Moment) -> None:
         self._send(self._effective_priority, moment.at)
-        self._advert_at = moment.at + self.config.advert_int
+        self._advert_at = self._next_advert(moment.at)
 
     def _advertise_in_rhythm(self, at: Micros) -> None:
         """The next one is due an interval after this one was due, unless we are late by more than that."""
         self._send(self._effective_priority, at)
-        due = at if self._advert_at is None else self._advert_at
+        due = self._advert_at
+        on_time = self.slot is None and due is not None and due + self.config.advert_int > at
+        self._advert_at = self._next_advert(due if on_time and due is not None else at)
+
+    def _next_advert(self, after: Micros) -> Micros:
         interval = self.config.advert_int
-        self._advert_at = (due if due + interval > at else at) + interval
+        return after + interval if self.slot is None else self.slot.after(after, interval)
 
     def _say_goodbye(self, moment: Moment) -> None:
         """Priority 0: the backups need not wait for silence (RFC 9568 §6.4.3)."""

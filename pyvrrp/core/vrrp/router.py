@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from heapq import heapify, heappop, heappush, heapreplace
@@ -39,10 +39,11 @@ from pyvrrp.core.vrrp.events import (
 )
 from pyvrrp.core.vrrp.holdings import holdings
 from pyvrrp.core.vrrp.machine import Machine
-from pyvrrp.core.vrrp.snapshot import Cause, VrrpSnapshot
+from pyvrrp.core.vrrp.snapshot import Cause, InstanceSnapshot, VrrpSnapshot
 from pyvrrp.core.vrrp.static import STATIC, Static
 from pyvrrp.core.vrrp.surroundings import Finding, devices
 from pyvrrp.core.vrrp.sync_group import Unit
+from pyvrrp.core.vrrp.timing import Slot, slots
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.model.vrrp import State, VrrpInstance
@@ -199,11 +200,23 @@ class Router:
         return bool(self._timers) and self._timers[0][2].state is State.BACKUP
 
     def snapshot(self) -> VrrpSnapshot:
+        return replace(self.outline(), instances=tuple(self.instances()))
+
+    def outline(self) -> VrrpSnapshot:
+        """The snapshot without the instances."""
         return VrrpSnapshot(
-            instances=tuple(machine.snapshot(self._unit_of[machine].name) for machine in self._machines.values()),
-            sync_groups=tuple(unit.snapshot() for unit in self._groups.values()),
-            static=self._static.snapshot(),
+            sync_groups=tuple(unit.snapshot() for unit in self._groups.values()), static=self._static.snapshot()
         )
+
+    def instances(self) -> Iterator[InstanceSnapshot]:
+        """Of the instances, each as it is when its turn comes, but those of a sync group at one moment."""
+        taken: dict[Machine, InstanceSnapshot] = {}
+        for machine in list(self._machines.values()):
+            unit = self._unit_of.get(machine)
+            if machine not in taken and unit is not None:  # else a reload has removed it meanwhile
+                taken.update((member, member.snapshot(unit.name)) for member in unit.members)
+            if machine in taken:
+                yield taken.pop(machine)
 
     # Events.
 
@@ -463,6 +476,11 @@ class Router:
             self._groups[group.name] = unit
         self._units = [*self._groups.values(), *(Unit(None, [machine]) for machine in by_name.values())]
         self._unit_of = {machine: unit for unit in self._units for machine in unit.members}
+        count = slots(len(self._units))
+        for number, unit in enumerate(self._units):
+            slot = Slot(number * count // len(self._units), count) if count > 1 else None
+            for machine in unit.members:
+                machine.slot = slot
         self._watchers = {}
         self._followers = {}
         self._places = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from ipaddress import IPv4Address
@@ -21,6 +22,7 @@ from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.scripts import Command, VrrpScript
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import VrrpInstance
+from pyvrrp.observe.codec import from_json
 from tests.conformance.play import instance, us, vip
 from tests.fakes.kernel import FakeKernel, Segment, Verb
 
@@ -60,9 +62,12 @@ class Hosted:
     def start(self, previous: VrrpSnapshot | None = None) -> None:
         self.role.start(self.config, previous)
 
+    def picture(self) -> VrrpSnapshot:
+        return from_json(VrrpSnapshot, json.loads("".join(self.role.pieces(full=False))))
+
     @property
     def state(self) -> str:
-        return self.role.snapshot().instances[0].state
+        return self.picture().instances[0].state
 
     @property
     def holds(self) -> bool:
@@ -178,7 +183,7 @@ async def test_a_refused_address_is_told_and_tried_until_it_works() -> None:
     alone.kernel.refuse(Verb.ADD, errno.EPERM)
     alone.start()
     await until(lambda: alone.state == "MASTER")
-    assert not alone.role.snapshot().instances[0].addresses[0].present
+    assert not alone.picture().instances[0].addresses[0].present
     assert any("192.0.2.100" in line and "ermi" in line for line in alone.lines)
     alone.kernel.refuse(Verb.ADD, 0)
     await until(lambda: alone.holds)
@@ -189,7 +194,7 @@ async def test_a_refused_advertisement_is_told_once_and_its_return_too() -> None
     alone = Hosted(Segment(), 1, FAST)
     alone.kernel.refuse(Verb.SEND, errno.EPERM)
     alone.start()
-    await until(lambda: alone.role.snapshot().instances[0].stats.advert_sent > 4)
+    await until(lambda: alone.picture().instances[0].stats.advert_sent > 4)
     assert sum("send" in line for line in alone.lines) == 1
     alone.kernel.refuse(Verb.SEND, 0)
     await until(lambda: "(V) advertisements go out again" in alone.lines)
@@ -204,14 +209,14 @@ async def test_reload_keeps_the_master_and_adds_an_instance(pair: tuple[Hosted, 
     bigger = replace(first.config, vrrp_instances=(*first.config.vrrp_instances, other))
     first.role.reload(bigger)
     assert first.holds
-    await until(lambda: first.role.snapshot().instances[1].state == "MASTER")
-    assert first.role.snapshot().instances[0].stats.become_master == 1
-    assert second.role.snapshot().instances[0].stats.become_master == 0
+    await until(lambda: first.picture().instances[1].state == "MASTER")
+    assert first.picture().instances[0].stats.become_master == 1
+    assert second.picture().instances[0].stats.become_master == 0
 
 
 async def test_a_successor_goes_on_with_counters_addresses_and_history(pair: tuple[Hosted, Hosted]) -> None:
     first, second = await elected(pair)
-    snapshot = first.role.snapshot()
+    snapshot = first.picture()
     loop = asyncio.get_running_loop()
     loop.remove_reader(first.kernel.packets.bell.descriptor)
     loop.remove_reader(first.kernel.links.bell.descriptor)
@@ -223,7 +228,7 @@ async def test_a_successor_goes_on_with_counters_addresses_and_history(pair: tup
     await until(lambda: first.state == "MASTER")
     assert second.state == "BACKUP"
     assert first.kernel.done(Verb.REMOVE)[1:] == [], "only the cleaning at the very first start"
-    view = first.role.snapshot().instances[0]
+    view = first.picture().instances[0]
     assert view.stats.become_master == 2
     assert [t.new for t in view.transitions] == ["BACKUP", "MASTER", "BACKUP", "MASTER"]
 
@@ -235,12 +240,12 @@ async def test_what_arrived_while_we_slept_is_read_before_a_deadline_is_judged(p
     descriptor = second.kernel.packets.bell.descriptor
     loop.remove_reader(descriptor)
     loop.remove_reader(second.role._timer.fileno())
-    heard = second.role.snapshot().instances[0].stats.advert_rcvd
+    heard = second.picture().instances[0].stats.advert_rcvd
     waiting = second.kernel.packets._waiting
     await until(lambda: len(waiting) >= 6)
     second.role._wake()
     assert second.state == "BACKUP"
-    assert second.role.snapshot().instances[0].stats.advert_rcvd >= heard + 6
+    assert second.picture().instances[0].stats.advert_rcvd >= heard + 6
 
 
 async def test_vrrp_garp_interval_paces_the_announcements() -> None:
