@@ -10,7 +10,7 @@ from pyvrrp.units import SECOND, Micros
 OWNER_PRIORITY: Final = 255
 _FEW: Final = 16
 """Advertisements at one moment that are no burst."""
-_MOST_SLOTS: Final = 32
+_MOST_SLOTS: Final = 16
 
 
 def skew_time(version: int, priority: int, master_advert_int: Micros) -> Micros:
