@@ -62,6 +62,9 @@ AnyRole: TypeAlias = "Role[VrrpSnapshot] | Role[LvsSnapshot]"
 _QUIET: Final = 20
 """After a snapshot no other goes out for so many times what it cost: at most 5 % of the time is spent on them."""
 
+_PATIENCE: Final = 5
+"""So many times what a snapshot costs it waits for more changes; a sixteenth of a thousand instances moves at a time."""
+
 _THOROUGH: Final = 8
 """One reload in so many looks for garbage among what was there before."""
 
@@ -103,7 +106,7 @@ class Worker:
         # Not at once: one event may change many instances, and packets go before paperwork.
         # Where a snapshot takes long, many more changes may be about to come.
         if self._running and self._due is None:
-            wait = max(self._cost, self._quiet_until - self._loop.time())
+            wait = max(_PATIENCE * self._cost, self._quiet_until - self._loop.time())
             self._due = self._loop.call_later(wait, self._tell_unasked)
 
     def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
