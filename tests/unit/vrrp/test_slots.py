@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from ipaddress import IPv4Address
 
@@ -64,12 +65,12 @@ def test_instances_that_became_master_together_advertise_apart() -> None:
     assert len(first) == 1, "all took over at one moment"
     for times in sent.values():
         assert times[1] - times[0] <= INTERVAL
-        assert {later - earlier for earlier, later in zip(times[1:], times[2:], strict=False)} == {INTERVAL}
+        assert {later - earlier for earlier, later in itertools.pairwise(times)} == {INTERVAL}
     crowd = Counter(times[2] for times in sent.values())
     assert len(crowd) == slots(200)
     assert max(crowd.values()) - min(crowd.values()) <= 1
     moments = sorted(crowd)
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert max(gaps) - min(gaps) <= 1
 
 
@@ -83,7 +84,7 @@ def test_few_instances_keep_their_own_time() -> None:
     sent = adverts(started(config(20)), us(3))
     assert len({tuple(times) for times in sent.values()}) == 1
     times = sent["V0"]
-    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {INTERVAL}
+    assert {later - earlier for earlier, later in itertools.pairwise(times)} == {INTERVAL}
 
 
 def test_a_reload_that_makes_many_of_few_leaves_no_gap() -> None:
@@ -93,7 +94,7 @@ def test_a_reload_that_makes_many_of_few_leaves_no_gap() -> None:
     after = adverts(router, us(3))
     for name, times in before.items():
         together = times + after[name]
-        assert max(later - earlier for earlier, later in zip(together, together[1:], strict=False)) <= INTERVAL
+        assert max(later - earlier for earlier, later in itertools.pairwise(together)) <= INTERVAL
 
 
 def test_a_late_advertisement_leads_back_to_its_slot() -> None:
