@@ -63,7 +63,7 @@ _QUIET: Final = 20
 """After a snapshot no other goes out for so many times what it cost: at most 5 % of the time is spent on them."""
 
 _PATIENCE: Final = 5
-"""So many times what a snapshot costs it waits for more changes; a sixteenth of a thousand instances moves at a time."""
+"""So many times what a snapshot costs it waits for more changes: many instances move a sixteenth at a time."""
 
 _THOROUGH: Final = 8
 """One reload in so many looks for garbage among what was there before."""

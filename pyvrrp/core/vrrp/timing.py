@@ -30,8 +30,8 @@ def master_down_interval(version: int, priority: int, master_advert_int: Micros,
 class Slot:
     """One of `count` equal parts of every advertisement interval, in which an instance advertises.
 
-    Many instances that became MASTER at one moment would go on sending at one moment: a burst for the network, for those
-    who listen, and later for whoever takes all of them over.
+    Many instances that became MASTER at one moment would go on sending at one moment: a burst for the network, for
+    those who listen, and later for whoever takes all of them over.
     """
 
     number: int
