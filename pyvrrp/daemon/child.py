@@ -9,24 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pyvrrp.core.log import Level
+from pyvrrp.daemon import channel as line
 from pyvrrp.daemon.birth import Newborn, bear
-from pyvrrp.daemon.channel import (
-    Channel,
-    Failed,
-    Mail,
-    Order,
-    Ready,
-    Record,
-    Recorded,
-    Reload,
-    Reloaded,
-    Start,
-    Stop,
-    Tell,
-    Told,
-    order_frame,
-    read_report,
-)
 from pyvrrp.daemon.lifecycle import Death, early_deaths, respawn_delay
 from pyvrrp.daemon.pidfile import PidFile
 from pyvrrp.observe.picture import WorkerSnapshot
@@ -43,7 +27,7 @@ class Keeper(Protocol):
 
     def log(self, level: Level, text: str) -> None: ...
 
-    def order(self, role: str, previous: bytes | None) -> Start:
+    def order(self, role: str, previous: bytes | None) -> line.Start:
         """What to start a worker of this role with, now."""
         ...
 
@@ -81,7 +65,7 @@ class Child:
         self._pid_file = pid_file
         self._newborn = newborn
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._channel: Channel | None = None
+        self._channel: line.Channel | None = None
         self._started: Micros = 0
         self._deaths = 0
         self._last_words: str | None = None
@@ -95,7 +79,7 @@ class Child:
         """Begin a life. OSError where the system has no room for a process."""
         self._respawn = None
         newborn, self._newborn = self._newborn or bear(self.role, self._program), None
-        self._channel, self.pid = Channel(newborn.line), newborn.pid
+        self._channel, self.pid = line.Channel(newborn.line), newborn.pid
         self.running, self.problem, self._last_words = False, None, None
         self._started = time.monotonic_ns() // 1000
         self._pid_file.write(self.pid)
@@ -113,11 +97,11 @@ class Child:
         death = os.pidfd_open(self.pid)
         loop.add_reader(death, self._died, death)
 
-    def send(self, order: Order) -> None:
+    def send(self, order: line.Order) -> None:
         if self._channel is not None:
-            self._channel.send(order_frame(order))
+            self._channel.send(line.order_frame(order))
 
-    def reload(self, order: Reload) -> bool:
+    def reload(self, order: line.Reload) -> bool:
         """Pass it on. False where nobody is there to answer: the next life starts with the new configuration."""
         if self.pid is None:
             return False
@@ -135,7 +119,7 @@ class Child:
         if self.pid is None:
             return False
         assert self._loop is not None
-        self.send(Stop())
+        self.send(line.Stop())
         self._execution = self._loop.call_later(seconds(patience), self._kill)
         return True
 
@@ -150,15 +134,15 @@ class Child:
 
     async def tell(self) -> bytes:
         """A fresh snapshot, unread. Waits until the worker answers; EOFError where it dies instead."""
-        snapshot: bytes = await self._ask(Tell)
+        snapshot: bytes = await self._ask(line.Tell)
         return snapshot
 
-    async def record(self, wish: RecordWish | None) -> Recorded:
+    async def record(self, wish: RecordWish | None) -> line.Recorded:
         """Have it begin or (None) end a recording. EOFError where it dies instead of answering."""
-        recorded: Recorded = await self._ask(lambda number: Record(number, wish))
+        recorded: line.Recorded = await self._ask(lambda number: line.Record(number, wish))
         return recorded
 
-    async def _ask(self, order: Callable[[int], Order]) -> Any:
+    async def _ask(self, order: Callable[[int], line.Order]) -> Any:
         if self._loop is None or self.pid is None:
             raise EOFError
         self._tell += 1
@@ -175,21 +159,21 @@ class Child:
         return WorkerSnapshot(role=self.role, pid=self.pid, restarts=self.restarts, problem=self.problem or problem)
 
     def _received(self, frame: bytes) -> None:
-        report, snapshot = read_report(frame)
+        report, snapshot = line.read_report(frame)
         match report:
-            case Ready():
+            case line.Ready():
                 self.running = True
                 self._keeper.ready(self)
-            case Failed(text):
+            case line.Failed(text):
                 self._last_words = text
-            case Mail(subject, body):
+            case line.Mail(subject, body):
                 self._keeper.mail(subject, body)
-            case Reloaded(problem):
+            case line.Reloaded(problem):
                 self._keeper.reloaded(self, problem)
-            case Told(answers):
+            case line.Told(answers):
                 self.snapshot = snapshot
                 self._answered(answers, snapshot)
-            case Recorded(answers):
+            case line.Recorded(answers):
                 self._answered(answers, report)
 
     def _answered(self, number: int | None, answer: object) -> None:

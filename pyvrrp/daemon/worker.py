@@ -20,24 +20,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pyvrrp import __version__
 from pyvrrp.core.log import Level
+from pyvrrp.daemon import channel as line
 from pyvrrp.daemon.abridged import complete
 from pyvrrp.daemon.birth import WORKER_FD
-from pyvrrp.daemon.channel import (
-    Channel,
-    Failed,
-    Mail,
-    Ready,
-    Record,
-    Recorded,
-    Reload,
-    Reloaded,
-    Start,
-    Stop,
-    Tell,
-    Told,
-    read_order,
-    report_frame,
-)
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.log import Log, open_log, report_bug
 from pyvrrp.daemon.options import Options
@@ -75,7 +60,7 @@ _SLICE: Final = 0.001
 class Worker:
     """The host of a role (`role.Host`)."""
 
-    def __init__(self, name: str, channel: Channel, start: Start, log: Log) -> None:
+    def __init__(self, name: str, channel: line.Channel, start: line.Start, log: Log) -> None:
         self._name = name
         self._channel = channel
         self._start = start
@@ -100,7 +85,7 @@ class Worker:
         self._log(level, text)
 
     def mail(self, subject: str, body: str) -> None:
-        self._channel.send(report_frame(Mail(subject, body)))
+        self._channel.send(line.report_frame(line.Mail(subject, body)))
 
     def changed(self) -> None:
         # Not at once: one event may change many instances, and packets go before paperwork.
@@ -140,7 +125,7 @@ class Worker:
         try:
             self._begin(make(self))
         except KernelError as error:
-            self._channel.send(report_frame(Failed(f"{self._name} worker: {error}")))
+            self._channel.send(line.report_frame(line.Failed(f"{self._name} worker: {error}")))
             return ExitStatus.PERMISSION if error.fault is KernelFault.DENIED else ExitStatus.FATAL
         await self._stop.wait()
         self._running = False
@@ -159,7 +144,7 @@ class Worker:
         self._settle()
         self._running = True
         self._tell(None)
-        self._channel.send(report_frame(Ready()))
+        self._channel.send(line.report_frame(line.Ready()))
 
     def _settle(self) -> None:
         if self._name == "vrrp":
@@ -173,19 +158,19 @@ class Worker:
             gc.enable()
 
     def _received(self, frame: bytes) -> None:
-        match read_order(frame):
-            case Reload() as order:
+        match line.read_order(frame):
+            case line.Reload() as order:
                 self._reload(order)
-            case Tell(number):
+            case line.Tell(number):
                 self._tell(number)
-            case Record(number, wish):
-                self._channel.send(report_frame(self._record(number, wish)))
-            case Stop():
+            case line.Record(number, wish):
+                self._channel.send(line.report_frame(self._record(number, wish)))
+            case line.Stop():
                 self._stop.set()
-            case Start():
+            case line.Start():
                 raise AssertionError("a worker is started once")
 
-    def _reload(self, order: Reload) -> None:
+    def _reload(self, order: line.Reload) -> None:
         problem = None
         before, self._config = self._config, complete(order, self._config)
         try:
@@ -196,22 +181,22 @@ class Worker:
             _stand(self._name, self._start, self._config.global_defs, before.global_defs, self._log)
             self._reloads += 1
             self._settle()
-        self._channel.send(report_frame(Reloaded(problem)))
+        self._channel.send(line.report_frame(line.Reloaded(problem)))
         if self._name == "vrrp":
             self.changed()
 
-    def _record(self, number: int, wish: RecordWish | None) -> Recorded:
+    def _record(self, number: int, wish: RecordWish | None) -> line.Recorded:
         """From now on, in the middle of the machine's life, or no more."""
         if wish is None:
             return self._end_recording(number)
         if self._recorder is not None:
-            return Recorded(number, f"it records to {self._recorder.path} already", refused=True)
+            return line.Recorded(number, f"it records to {self._recorder.path} already", refused=True)
         try:
             recorder = self._begin_recording(wish, self._role.machine, None)
         except OSError as error:
-            return Recorded(number, f"{wish.path}: {error.strerror}", refused=True)
+            return line.Recorded(number, f"{wish.path}: {error.strerror}", refused=True)
         self._role.hear_through(recorder.handle)
-        return Recorded(number, f"the {self._name} worker records to {wish.path}", refused=False)
+        return line.Recorded(number, f"the {self._name} worker records to {wish.path}", refused=False)
 
     def _begin_recording(self, wish: RecordWish, machine: Any, origin: object) -> Recorder:
         """OSError where the file cannot be made."""
@@ -222,13 +207,13 @@ class Worker:
         self.log(Level.NOTICE, f"Everything is recorded to {wish.path}")
         return recorder
 
-    def _end_recording(self, number: int) -> Recorded:
+    def _end_recording(self, number: int) -> line.Recorded:
         recorder = self._recorder
         if recorder is None:
-            return Recorded(number, "nothing is recorded", refused=True)
+            return line.Recorded(number, "nothing is recorded", refused=True)
         recorder.finish("asked to end")
         self._recording_ended("asked to end")
-        return Recorded(number, f"the recording is {recorder.path}", refused=False)
+        return line.Recorded(number, f"the recording is {recorder.path}", refused=False)
 
     def _recording_ended(self, why: str) -> None:
         if self._recorder is not None:
@@ -261,7 +246,7 @@ class Worker:
                 self._loop.call_soon(self._write, answers, pieces, text, cost + spent)
                 return
         self._telling -= 1
-        self._channel.send(report_frame(Told(answers), bytes(text)))
+        self._channel.send(line.report_frame(line.Told(answers), bytes(text)))
         now = self._loop.time()
         self._cost = cost + now - began
         self._quiet_until = now + _QUIET * self._cost
@@ -311,14 +296,16 @@ def main() -> None:
         # cost each start 7 ms and the worker's whole life 4.5 MB.
         sys.modules["ssl"] = None  # type: ignore[assignment]
     os.set_inheritable(WORKER_FD, False)
-    channel = Channel(socket.socket(fileno=WORKER_FD))
+    channel = line.Channel(socket.socket(fileno=WORKER_FD))
     if version != __version__:
-        channel.send(report_frame(Failed(f"pyvrrp {version} was replaced by {__version__}: restart the daemon")))
+        channel.send(
+            line.report_frame(line.Failed(f"pyvrrp {version} was replaced by {__version__}: restart the daemon"))
+        )
         os._exit(ExitStatus.FATAL)
     os._exit(_live(name, channel))
 
 
-def _stand(name: str, start: Start, now: GlobalDefs, before: GlobalDefs, log: Log) -> None:
+def _stand(name: str, start: line.Start, now: GlobalDefs, before: GlobalDefs, log: Log) -> None:
     """Take the place among processes that global_defs wishes, where it wishes any."""
     if any((defs.scheduling, defs.process_names, defs.places) != (None, None, None) for defs in (now, before)):
         from pyvrrp.daemon.standing import stand
@@ -326,7 +313,7 @@ def _stand(name: str, start: Start, now: GlobalDefs, before: GlobalDefs, log: Lo
         stand(name, now, before, start.options.umask, log)
 
 
-def _live(name: str, channel: Channel) -> int:
+def _live(name: str, channel: line.Channel) -> int:
     try:
         import asyncio
 
@@ -334,12 +321,12 @@ def _live(name: str, channel: Channel) -> int:
         frame = channel.receive()
         if frame is None:  # there is no work for us, or the supervisor died
             return ExitStatus.OK
-        start = read_order(frame)
-        assert isinstance(start, Start)
+        start = line.read_order(frame)
+        assert isinstance(start, line.Start)
         if start.namespace is not None:
             enter(start.namespace)
     except Exception as error:  # there is no log yet: the supervisor has one
-        channel.send(report_frame(Failed("".join(traceback.format_exception(error)))))
+        channel.send(line.report_frame(line.Failed("".join(traceback.format_exception(error)))))
         return ExitStatus.INTERNAL
     log = open_log(start.options, name, start.namespace, start.config.global_defs.instance)
     _stand(name, start, start.config.global_defs, GlobalDefs(), log)

@@ -10,39 +10,22 @@ from struct import Struct
 from typing import Final
 
 from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel import rtnetlink as rt
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, NLMSG_NOOP, Message, Netlink, attribute
 from pyvrrp.kernel.refusals import kernel_error
-from pyvrrp.kernel.rtnetlink import (
-    IFA_ADDRESS,
-    IFA_BROADCAST,
-    IFA_CACHEINFO,
-    IFA_F_HOMEADDRESS,
-    IFA_F_MANAGETEMPADDR,
-    IFA_F_MCAUTOJOIN,
-    IFA_F_NODAD,
-    IFA_F_NOPREFIXROUTE,
-    IFA_FLAGS,
-    IFA_LABEL,
-    IFA_LOCAL,
-    IFA_PROTO,
-    IFADDRMSG,
-    RTM_DELADDR,
-    RTM_NEWADDR,
-    dump_addresses,
-)
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import AF_INET6, family
 
 _CACHEINFO = Struct("=IIII")
 _U32 = Struct("=I")
 _FOREVER: Final = 0xFFFFFFFF
-_OURS: Final = attribute(IFA_PROTO, bytes([18]))
+_OURS: Final = attribute(rt.IFA_PROTO, bytes([18]))
 """RTPROT_KEEPALIVED, so that people see whose address it is. Kernels before 5.18 skip it."""
 _FLAGS: Final = {
-    "home": IFA_F_HOMEADDRESS,
-    "mngtmpaddr": IFA_F_MANAGETEMPADDR,
-    "noprefixroute": IFA_F_NOPREFIXROUTE,
-    "autojoin": IFA_F_MCAUTOJOIN,
+    "home": rt.IFA_F_HOMEADDRESS,
+    "mngtmpaddr": rt.IFA_F_MANAGETEMPADDR,
+    "noprefixroute": rt.IFA_F_NOPREFIXROUTE,
+    "autojoin": rt.IFA_F_MCAUTOJOIN,
 }
 
 
@@ -50,11 +33,11 @@ def _body(virtual: VirtualAddress, index: int) -> bytes:
     """What names the address, for adding as for removing."""
     interface = virtual.interface
     kind = family(interface.ip)
-    flags = IFA_F_NODAD if kind == AF_INET6 and not virtual.dad else 0
+    flags = rt.IFA_F_NODAD if kind == AF_INET6 and not virtual.dad else 0
     return (
-        IFADDRMSG.pack(kind, interface.network.prefixlen, flags, virtual.scope, index)
-        + attribute(IFA_LOCAL, interface.ip.packed)
-        + attribute(IFA_ADDRESS, (virtual.peer or interface.ip).packed)
+        rt.IFADDRMSG.pack(kind, interface.network.prefixlen, flags, virtual.scope, index)
+        + attribute(rt.IFA_LOCAL, interface.ip.packed)
+        + attribute(rt.IFA_ADDRESS, (virtual.peer or interface.ip).packed)
     )
 
 
@@ -62,26 +45,26 @@ def encode_add(virtual: VirtualAddress, index: int) -> Message:
     """RTM_NEWADDR. As keepalived has it: IPv6 without duplicate address detection, a /128 deprecated."""
     parts = [_body(virtual, index), _OURS]
     if virtual.label is not None:
-        parts.append(attribute(IFA_LABEL, virtual.label.encode() + b"\0"))
+        parts.append(attribute(rt.IFA_LABEL, virtual.label.encode() + b"\0"))
     if virtual.broadcast is not None:
-        parts.append(attribute(IFA_BROADCAST, virtual.broadcast.packed))
+        parts.append(attribute(rt.IFA_BROADCAST, virtual.broadcast.packed))
     flags = sum(flag for name, flag in _FLAGS.items() if getattr(virtual, name))
     version = virtual.interface.version
     if flags:
         if version == 6 and not virtual.dad:
-            flags |= IFA_F_NODAD  # the attribute takes the place of the header's field
-        parts.append(attribute(IFA_FLAGS, _U32.pack(flags)))
+            flags |= rt.IFA_F_NODAD  # the attribute takes the place of the header's field
+        parts.append(attribute(rt.IFA_FLAGS, _U32.pack(flags)))
     lifetime = virtual.preferred_lft
     if lifetime is None and virtual.interface.network.prefixlen == 128:
         lifetime = 0  # deprecated: not to be chosen as a source address
     if version == 6 and lifetime not in (None, _FOREVER):
-        parts.append(attribute(IFA_CACHEINFO, _CACHEINFO.pack(lifetime, _FOREVER, 0, 0)))
-    return RTM_NEWADDR, 0, b"".join(parts)
+        parts.append(attribute(rt.IFA_CACHEINFO, _CACHEINFO.pack(lifetime, _FOREVER, 0, 0)))
+    return rt.RTM_NEWADDR, 0, b"".join(parts)
 
 
 def encode_remove(virtual: VirtualAddress, index: int) -> Message:
     """RTM_DELADDR. Without the label: an address that somebody else put there before us is ours all the same."""
-    return RTM_DELADDR, 0, _body(virtual, index)
+    return rt.RTM_DELADDR, 0, _body(virtual, index)
 
 
 @lru_cache(maxsize=4096)
@@ -154,7 +137,7 @@ class LinuxAddresses:
         there: dict[str, set[tuple[object, int]]] = {}
         for dev in {virtual.dev for virtual in wanted}:
             index = device_index(dev)
-            messages = dump_addresses(self._netlink, index) if index else []
+            messages = rt.dump_addresses(self._netlink, index) if index else []
             there[dev] = {(message.address, message.prefix_length) for message in messages}
         return [
             virtual

@@ -26,25 +26,8 @@ from pyvrrp.core.lvs.ipvs_table import (
     Table,
 )
 from pyvrrp.errors import KernelError, KernelFault
+from pyvrrp.kernel import ipvs_messages as ip_vs
 from pyvrrp.kernel.ipvs_decoder import Decoder
-from pyvrrp.kernel.ipvs_messages import (
-    DAEMON,
-    DEST,
-    GENL_HEADER,
-    GET_CONFIG,
-    GET_DAEMON,
-    GET_DEST,
-    GET_SERVICE,
-    SERVICE,
-    decode_destination,
-    decode_service,
-    decode_sync,
-    decode_timeouts,
-    describe,
-    encode,
-    encode_key,
-    explained,
-)
 from pyvrrp.kernel.netlink import NETLINK_GENERIC, Message, Monitor, Netlink, attribute, attributes
 from pyvrrp.kernel.netns import visit
 from pyvrrp.model.endpoint import Endpoint
@@ -110,7 +93,7 @@ class LinuxIpvs:
             return
         announced, lost = self._monitor.read()
         for kind, body in announced:
-            if kind != _CTRL or attributes(body, GENL_HEADER.size).get(_CTRL_FAMILY_NAME) != _NAME:
+            if kind != _CTRL or attributes(body, ip_vs.GENL_HEADER.size).get(_CTRL_FAMILY_NAME) != _NAME:
                 continue
             if body[0] == _CTRL_NEWFAMILY:
                 self._changed(None)
@@ -140,10 +123,13 @@ class LinuxIpvs:
         found: dict[ServiceKey, tuple[ServiceState, dict[Endpoint, DestinationState]]] = {}
         for key in keys:
             body = self._service(key)
-            if body is None or (state := decode_service(_inner(body, SERVICE))) is None:
+            if body is None or (state := ip_vs.decode_service(_inner(body, ip_vs.SERVICE))) is None:
                 continue
             # The kernel tells the newest first.
-            several = (decode_destination(_inner(raw, DEST), key.family) for raw in reversed(self._destinations(key)))
+            several = (
+                ip_vs.decode_destination(_inner(raw, ip_vs.DEST), key.family)
+                for raw in reversed(self._destinations(key))
+            )
             found[key] = (state, {one.destination.endpoint: one for one in several})
         return found
 
@@ -151,7 +137,7 @@ class LinuxIpvs:
         """See `kernel.api.Ipvs`."""
         found: dict[ServiceKey, tuple[Service, dict[Endpoint, Destination]]] = {}
         decoder = self._decoder
-        for body in self._dump(GET_SERVICE, b"") if keys is None else map(self._service, keys):
+        for body in self._dump(ip_vs.GET_SERVICE, b"") if keys is None else map(self._service, keys):
             if body is None or (service := decoder.service(body)) is None:
                 continue
             key = service.key
@@ -163,9 +149,9 @@ class LinuxIpvs:
 
     def settings(self) -> Settings:
         """See `kernel.api.Ipvs`."""
-        (answer,) = self._get(GET_CONFIG, b"", "read the time-outs of IPVS")
-        daemons = dict(decode_sync(_inner(body, DAEMON)) for body in self._dump(GET_DAEMON, b""))
-        return Settings(timeouts=decode_timeouts(attributes(answer, GENL_HEADER.size)), daemons=daemons)
+        (answer,) = self._get(ip_vs.GET_CONFIG, b"", "read the time-outs of IPVS")
+        daemons = dict(ip_vs.decode_sync(_inner(body, ip_vs.DAEMON)) for body in self._dump(ip_vs.GET_DAEMON, b""))
+        return Settings(timeouts=ip_vs.decode_timeouts(attributes(answer, ip_vs.GENL_HEADER.size)), daemons=daemons)
 
     def close(self) -> None:
         """Give the sockets back; the table stays as it is."""
@@ -182,9 +168,9 @@ class LinuxIpvs:
 
     def _find(self) -> int:
         """The number of the generic netlink family; KernelError(ABSENT) without the module."""
-        body = GENL_HEADER.pack(_CTRL_GETFAMILY, 1, 0) + attribute(_CTRL_FAMILY_NAME, _NAME)
+        body = ip_vs.GENL_HEADER.pack(_CTRL_GETFAMILY, 1, 0) + attribute(_CTRL_FAMILY_NAME, _NAME)
         (answer,) = self._socket().get(_CTRL, 0, body, "look for IPVS")
-        number = attributes(answer, GENL_HEADER.size)[_CTRL_FAMILY_ID]
+        number = attributes(answer, ip_vs.GENL_HEADER.size)[_CTRL_FAMILY_ID]
         return int.from_bytes(number, byteorder)
 
     def _load_module(self) -> None:
@@ -205,17 +191,19 @@ class LinuxIpvs:
                 return
 
     def _destinations(self, key: ServiceKey) -> list[bytes]:
-        return self._dump(GET_DEST, attribute(SERVICE, encode_key(key)))
+        return self._dump(ip_vs.GET_DEST, attribute(ip_vs.SERVICE, ip_vs.encode_key(key)))
 
     def _dump(self, command: int, body: bytes) -> list[bytes]:
         """The bodies of all answers."""
-        request = GENL_HEADER.pack(command, 1, 0) + body
+        request = ip_vs.GENL_HEADER.pack(command, 1, 0) + body
         return self._socket().dump(self._known_family(), 0, request, "read the IPVS table")
 
     def _service(self, key: ServiceKey) -> bytes | None:
         """The body of the answer about one service; None if there is none."""
         try:
-            (answer,) = self._get(GET_SERVICE, attribute(SERVICE, encode_key(key)), "read the IPVS table")
+            (answer,) = self._get(
+                ip_vs.GET_SERVICE, attribute(ip_vs.SERVICE, ip_vs.encode_key(key)), "read the IPVS table"
+            )
         except KernelError as error:
             if error.fault is KernelFault.ABSENT:
                 return None
@@ -224,7 +212,7 @@ class LinuxIpvs:
 
     def _get(self, command: int, body: bytes, operation: str) -> list[bytes]:
         """The bodies of the answers to a request that is no dump."""
-        request = GENL_HEADER.pack(command, 1, 0) + body
+        request = ip_vs.GENL_HEADER.pack(command, 1, 0) + body
         return self._socket().get(self._known_family(), 0, request, operation)
 
     def _known_family(self) -> int:
@@ -234,11 +222,11 @@ class LinuxIpvs:
 
     def _transact(self, operations: Sequence[Operation]) -> list[tuple[Operation, KernelError]]:
         number = self._known_family()
-        messages: list[Message] = [(number, 0, encode(operation)) for operation in operations]
-        refused = self._socket().transact(messages, lambda index: describe(operations[index]))
-        return [(operations[index], explained(operations[index], error)) for index, error in refused]
+        messages: list[Message] = [(number, 0, ip_vs.encode(operation)) for operation in operations]
+        refused = self._socket().transact(messages, lambda index: ip_vs.describe(operations[index]))
+        return [(operations[index], ip_vs.explained(operations[index], error)) for index, error in refused]
 
 
 def _inner(body: bytes, kind: int) -> dict[int, bytes]:
     """The attributes of what the answer is about."""
-    return attributes(attributes(body, GENL_HEADER.size)[kind])
+    return attributes(attributes(body, ip_vs.GENL_HEADER.size)[kind])

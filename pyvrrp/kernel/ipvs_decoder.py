@@ -10,18 +10,10 @@ from sys import byteorder
 from typing import Final
 
 from pyvrrp.core.lvs.ipvs_table import Destination, Service
-from pyvrrp.kernel.ipvs_messages import (
-    DEST,
-    DEST_ACTIVE,
-    GENL_HEADER,
-    SERVICE,
-    SERVICE_STATS,
-    decode_destination,
-    decode_service,
-)
+from pyvrrp.kernel import ipvs_messages as ip_vs
 from pyvrrp.kernel.netlink import attributes
 
-_INSIDE: Final = GENL_HEADER.size + 4
+_INSIDE: Final = ip_vs.GENL_HEADER.size + 4
 """Where the attributes of the service or destination begin."""
 _CONNECTIONS: Final = 24
 """Bytes of the three numbers of connections."""
@@ -44,19 +36,19 @@ class Decoder:
         return len(self._services) + len(self._destinations)
 
     def service(self, body: bytes) -> Service | None:
-        facts = body[: self._counters(body, SERVICE_STATS)]
+        facts = body[: self._counters(body, ip_vs.SERVICE_STATS)]
         if facts not in self._services:
-            state = decode_service(attributes(attributes(body, GENL_HEADER.size)[SERVICE]))
+            state = ip_vs.decode_service(attributes(attributes(body, ip_vs.GENL_HEADER.size)[ip_vs.SERVICE]))
             self._services[facts] = None if state is None else state.service
         return self._services[facts]
 
     def destination(self, body: bytes, service_family: int) -> Destination:
-        place = self._counters(body, DEST_ACTIVE)
+        place = self._counters(body, ip_vs.DEST_ACTIVE)
         after = place + _CONNECTIONS
         facts = service_family, body[:place] + body[after : after + _FAMILY]
         if (known := self._destinations.get(facts)) is None:
-            raw = attributes(attributes(body, GENL_HEADER.size)[DEST])
-            known = self._destinations[facts] = decode_destination(raw, service_family).destination
+            raw = attributes(attributes(body, ip_vs.GENL_HEADER.size)[ip_vs.DEST])
+            known = self._destinations[facts] = ip_vs.decode_destination(raw, service_family).destination
         return known
 
     def _counters(self, body: bytes, kind: int) -> int:

@@ -11,32 +11,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
+from pyvrrp.kernel import rtnetlink as rt
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, Monitor, Netlink
-from pyvrrp.kernel.rtnetlink import (
-    IFF_LOOPBACK,
-    IFF_NOARP,
-    IFF_RUNNING,
-    IFF_UP,
-    RTM_DELADDR,
-    RTM_DELLINK,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-    RTMGRP_IPV4_IFADDR,
-    RTMGRP_IPV6_IFADDR,
-    RTMGRP_LINK,
-    AddressMessage,
-    LinkMessage,
-    dump_addresses,
-    dump_links,
-    parse_address,
-    parse_link,
-)
 from pyvrrp.net import Address
 
 Changed = Callable[[str, InterfaceFacts | None], None]
 Removed = Callable[[str, Address], None]
 
-_GROUPS = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR
+_GROUPS = rt.RTMGRP_LINK | rt.RTMGRP_IPV4_IFADDR | rt.RTMGRP_IPV6_IFADDR
 
 
 @dataclass(slots=True)
@@ -47,18 +29,18 @@ class _Device:
     """Tentative ones included."""
 
 
-def _facts(link: LinkMessage, addresses: tuple[Address, ...]) -> InterfaceFacts:
+def _facts(link: rt.LinkMessage, addresses: tuple[Address, ...]) -> InterfaceFacts:
     return InterfaceFacts(
         index=link.index,
-        up=link.flags & (IFF_UP | IFF_RUNNING) == IFF_UP | IFF_RUNNING,
+        up=link.flags & (rt.IFF_UP | rt.IFF_RUNNING) == rt.IFF_UP | rt.IFF_RUNNING,
         mac=link.mac if len(link.mac) == 6 and any(link.mac) else b"",
         addresses=addresses,
-        arp=not link.flags & (IFF_NOARP | IFF_LOOPBACK),
+        arp=not link.flags & (rt.IFF_NOARP | rt.IFF_LOOPBACK),
         mtu=link.mtu,
     )
 
 
-def _usable(addresses: Iterable[AddressMessage]) -> tuple[Address, ...]:
+def _usable(addresses: Iterable[rt.AddressMessage]) -> tuple[Address, ...]:
     return tuple(message.address for message in addresses if message.usable)
 
 
@@ -68,7 +50,7 @@ class LinuxLinks:
     def __init__(self, own: int | None = None) -> None:
         """`own`: port of the socket that adds our own addresses, of which `touch` tells."""
         # The monitor listens from now on: what happens between a dump and `watch` is not lost.
-        self._monitor = Monitor(NETLINK_ROUTE, _GROUPS, None if own is None else (RTM_NEWADDR, own))
+        self._monitor = Monitor(NETLINK_ROUTE, _GROUPS, None if own is None else (rt.RTM_NEWADDR, own))
         self._netlink = Netlink(NETLINK_ROUTE)
         self._known: dict[int, _Device] = {}
         self._touched: dict[str, None] = {}
@@ -97,15 +79,15 @@ class LinuxLinks:
         touched: dict[int, set[Address]] = {}
         """Devices, and addresses that were taken from them."""
         for kind, body in messages:
-            if kind in (RTM_NEWLINK, RTM_DELLINK):
-                link = parse_link(body)
+            if kind in (rt.RTM_NEWLINK, rt.RTM_DELLINK):
+                link = rt.parse_link(body)
                 if link.family == 0:
-                    self._link_announced(link, gone=kind == RTM_DELLINK)
-            elif kind in (RTM_NEWADDR, RTM_DELADDR):
-                address = parse_address(body)
+                    self._link_announced(link, gone=kind == rt.RTM_DELLINK)
+            elif kind in (rt.RTM_NEWADDR, rt.RTM_DELADDR):
+                address = rt.parse_address(body)
                 if address is not None:
                     gone = touched.setdefault(address.index, set())
-                    if kind == RTM_DELADDR:
+                    if kind == rt.RTM_DELADDR:
                         gone.add(address.address)
         if lost:
             self._compare(self._devices())
@@ -128,18 +110,18 @@ class LinuxLinks:
 
     def _devices(self) -> dict[int, _Device]:
         # Addresses first: a device that appears in between then lacks its addresses until its announcement is read.
-        by_index: dict[int, list[AddressMessage]] = {}
-        for message in dump_addresses(self._netlink):
+        by_index: dict[int, list[rt.AddressMessage]] = {}
+        for message in rt.dump_addresses(self._netlink):
             by_index.setdefault(message.index, []).append(message)
         devices: dict[int, _Device] = {}
-        for link in dump_links(self._netlink):
+        for link in rt.dump_links(self._netlink):
             addresses = by_index.get(link.index, [])
             devices[link.index] = _Device(
                 link.name, _facts(link, _usable(addresses)), frozenset(message.address for message in addresses)
             )
         return devices
 
-    def _link_announced(self, link: LinkMessage, *, gone: bool) -> None:
+    def _link_announced(self, link: rt.LinkMessage, *, gone: bool) -> None:
         old = self._known.get(link.index)
         if gone:
             if old is not None:
@@ -155,7 +137,7 @@ class LinuxLinks:
         """`gone`: what was taken away, if it came without our noticing."""
         old = self._known[index]
         self._touched.pop(old.name, None)
-        messages = dump_addresses(self._netlink, index)
+        messages = rt.dump_addresses(self._netlink, index)
         addresses = frozenset(message.address for message in messages)
         new = _Device(old.name, replace(old.facts, addresses=_usable(messages)), addresses)
         self._update(index, new, old.addresses.union(gone))

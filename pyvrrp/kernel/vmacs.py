@@ -9,23 +9,8 @@ from typing import Final
 
 from pyvrrp.core.vrrp.vmacs import Found
 from pyvrrp.errors import KernelFault
+from pyvrrp.kernel import rtnetlink as rt
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, NLM_F_CREATE, NLM_F_EXCL, Message, Netlink, attribute, attributes
-from pyvrrp.kernel.rtnetlink import (
-    IFA_ADDRESS,
-    IFA_CACHEINFO,
-    IFA_F_NODAD,
-    IFA_LOCAL,
-    IFADDRMSG,
-    IFF_UP,
-    IFINFOMSG,
-    IFLA_ADDRESS,
-    IFLA_IFNAME,
-    RTM_DELADDR,
-    RTM_DELLINK,
-    RTM_GETLINK,
-    RTM_NEWADDR,
-    RTM_NEWLINK,
-)
 from pyvrrp.model.vmac import Kind, Vmac
 from pyvrrp.net import Interface, family
 
@@ -61,10 +46,10 @@ class LinuxVmacs:
 
     def dump(self) -> Mapping[str, Found]:
         found: dict[int, tuple[str, dict[int, bytes]]] = {}
-        for body in self._netlink.dump(RTM_GETLINK, 0, IFINFOMSG.pack(0, 0, 0, 0, 0), "list devices"):
-            index = IFINFOMSG.unpack_from(body)[2]
-            parts = attributes(body, IFINFOMSG.size)
-            name = parts.get(IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
+        for body in self._netlink.dump(rt.RTM_GETLINK, 0, rt.IFINFOMSG.pack(0, 0, 0, 0, 0), "list devices"):
+            index = rt.IFINFOMSG.unpack_from(body)[2]
+            parts = attributes(body, rt.IFINFOMSG.size)
+            name = parts.get(rt.IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
             found[index] = name, parts
         names = {index: name for index, (name, _) in found.items()}
         return {name: _found(index, parts, names) for index, (name, parts) in found.items()}
@@ -80,38 +65,38 @@ class LinuxVmacs:
         info = attribute(_IFLA_INFO_KIND, vmac.kind.value.encode() + b"\0") + attribute(_IFLA_INFO_DATA, data)
         group = parent.group if vmac.group is None else vmac.group
         body = [
-            IFINFOMSG.pack(0, 0, 0, 0, 0),
+            rt.IFINFOMSG.pack(0, 0, 0, 0, 0),
             attribute(_IFLA_LINK, _U32.pack(parent.index)),
-            attribute(IFLA_IFNAME, vmac.name.encode("utf-8", "surrogateescape") + b"\0"),
+            attribute(rt.IFLA_IFNAME, vmac.name.encode("utf-8", "surrogateescape") + b"\0"),
             attribute(_IFLA_GROUP, _U32.pack(group)),
             attribute(_IFLA_LINKINFO, info),
         ]
         if vmac.mac:
-            body.append(attribute(IFLA_ADDRESS, vmac.mac))
+            body.append(attribute(rt.IFLA_ADDRESS, vmac.mac))
         if vrf:
             body.append(attribute(_IFLA_MASTER, _U32.pack(vrf)))
-        self._do((RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, b"".join(body)), f"make {vmac.name} on {vmac.parent}")
+        self._do((rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, b"".join(body)), f"make {vmac.name} on {vmac.parent}")
 
     def set_up(self, name: str, group: int | None = None) -> None:
-        body = IFINFOMSG.pack(0, 0, _index(name), IFF_UP, IFF_UP)
+        body = rt.IFINFOMSG.pack(0, 0, _index(name), rt.IFF_UP, rt.IFF_UP)
         if group is not None:
             body += attribute(_IFLA_GROUP, _U32.pack(group))
-        self._do((RTM_NEWLINK, 0, body), f"set {name} up")
+        self._do((rt.RTM_NEWLINK, 0, body), f"set {name} up")
 
     def remove(self, name: str) -> None:
         """One that is not there is a success."""
         index = _index(name)
         if index:
-            self._do((RTM_DELLINK, 0, IFINFOMSG.pack(0, 0, index, 0, 0)), f"remove {name}", absent=True)
+            self._do((rt.RTM_DELLINK, 0, rt.IFINFOMSG.pack(0, 0, index, 0, 0)), f"remove {name}", absent=True)
 
     def add_address(self, name: str, address: Interface, *, preferred: bool) -> None:
         """One that is there is a success. `preferred`: for more than what binds to it."""
-        unpreferred = attribute(IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
+        unpreferred = attribute(rt.IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
         body = _address(name, address) + (b"" if preferred else unpreferred)
-        self._do((RTM_NEWADDR, 0, body), f"add {address} to {name}", present=True)
+        self._do((rt.RTM_NEWADDR, 0, body), f"add {address} to {name}", present=True)
 
     def remove_address(self, name: str, address: Interface) -> None:
-        self._do((RTM_DELADDR, 0, _address(name, address)), f"remove {address} from {name}", absent=True)
+        self._do((rt.RTM_DELADDR, 0, _address(name, address)), f"remove {address} from {name}", absent=True)
 
     def _do(self, message: Message, operation: str, *, present: bool = False, absent: bool = False) -> None:
         harmless = KernelFault.PRESENT if present else KernelFault.ABSENT if absent else None
@@ -122,13 +107,13 @@ class LinuxVmacs:
 
 def _address(name: str, address: Interface) -> bytes:
     kind = family(address.ip)
-    flags = IFA_F_NODAD if address.version == 6 else 0
+    flags = rt.IFA_F_NODAD if address.version == 6 else 0
     scope = _LINK_SCOPE if address.ip.is_link_local else 0
     packed = address.ip.packed
     return (
-        IFADDRMSG.pack(kind, address.network.prefixlen, flags, scope, _index(name))
-        + attribute(IFA_LOCAL, packed)
-        + attribute(IFA_ADDRESS, packed)
+        rt.IFADDRMSG.pack(kind, address.network.prefixlen, flags, scope, _index(name))
+        + attribute(rt.IFA_LOCAL, packed)
+        + attribute(rt.IFA_ADDRESS, packed)
     )
 
 
@@ -153,7 +138,7 @@ def _found(index: int, parts: dict[int, bytes], names: Mapping[int, str]) -> Fou
         kind=kind,
         parent=names.get(_number(parts, _IFLA_LINK), ""),
         mode=mode,
-        mac=parts.get(IFLA_ADDRESS, b""),
+        mac=parts.get(rt.IFLA_ADDRESS, b""),
         group=_number(parts, _IFLA_GROUP),
         master=_number(parts, _IFLA_MASTER),
     )

@@ -9,22 +9,8 @@ from pyvrrp.core.vrrp.timing import master_down_interval
 from pyvrrp.model.config import Config
 from pyvrrp.model.tracked import Tracker
 from pyvrrp.net import Address
-from pyvrrp.simulate.steps import (
-    Begin,
-    Crash,
-    Heal,
-    Kill,
-    Link,
-    Partition,
-    Quality,
-    Rate,
-    Stall,
-    Step,
-    Stop,
-    Take,
-    Timed,
-    Track,
-)
+from pyvrrp.simulate import steps as do
+from pyvrrp.simulate.steps import Step, Timed
 from pyvrrp.simulate.topology import Topology
 from pyvrrp.units import MILLISECOND, SECOND, Micros
 
@@ -49,10 +35,10 @@ def tour(configs: Mapping[str, Config]) -> tuple[list[Timed], Micros]:
     length."""
     pause = settling(configs)
     best = max(configs, key=lambda name: max((i.priority for i in configs[name].vrrp_instances), default=0))
-    steps: list[Step] = [Crash(best), Begin(best)]
+    steps: list[Step] = [do.Crash(best), do.Begin(best)]
     if len(configs) > 1:
-        steps += [Partition((frozenset((best,)), frozenset(configs) - {best})), Heal()]
-    steps += [Stop(best), Begin(best)]
+        steps += [do.Partition((frozenset((best,)), frozenset(configs) - {best})), do.Heal()]
+    steps += [do.Stop(best), do.Begin(best)]
     return [Timed(n * pause, step) for n, step in enumerate(steps, 1)], (len(steps) + 1) * pause
 
 
@@ -61,7 +47,7 @@ def chaos(seed: int, configs: Mapping[str, Config], topology: Topology, duration
     random = Random(f"chaos {seed}")
     faults = _Faults(random, configs, topology)
     last = duration - settling(configs)
-    steps = [Timed(0, Rate(name, random.randint(-500, 500))) for name in configs]
+    steps = [Timed(0, do.Rate(name, random.randint(-500, 500))) for name in configs]
     at = round(random.expovariate(1 / every))
     while at < last:
         length = round(random.choice((0.05, 0.5, 2)) * random.expovariate(1 / every)) + MILLISECOND
@@ -99,10 +85,10 @@ class _Faults:
     def mended(self) -> list[Step]:
         """All is well again."""
         return [
-            Heal(),
-            *(Link(name, dev, True) for name, dev in self._links),
-            *(Track(name, kind, tracked, _well(kind)) for name, kind, tracked in self._trackers),
-            *(Begin(name) for name in self._names),
+            do.Heal(),
+            *(do.Link(name, dev, True) for name, dev in self._links),
+            *(do.Track(name, kind, tracked, _well(kind)) for name, kind, tracked in self._trackers),
+            *(do.Begin(name) for name in self._names),
         ]
 
     def _who(self) -> str:
@@ -110,48 +96,48 @@ class _Faults:
 
     def _crash(self) -> Fault:
         who = self._who()
-        return [(0, Crash(who)), (1, Begin(who))]
+        return [(0, do.Crash(who)), (1, do.Begin(who))]
 
     def _stop(self) -> Fault:
         who = self._who()
-        return [(0, Stop(who)), (1, Begin(who))]
+        return [(0, do.Stop(who)), (1, do.Begin(who))]
 
     def _kill(self) -> Fault:
-        return [(0, Kill(self._who()))]
+        return [(0, do.Kill(self._who()))]
 
     def _stall(self) -> Fault:
-        return [(0, Stall(self._who(), self._random.randint(MILLISECOND, 10 * SECOND)))]
+        return [(0, do.Stall(self._who(), self._random.randint(MILLISECOND, 10 * SECOND)))]
 
     def _link(self) -> Fault:
         name, dev = self._random.choice(self._links)
-        return [(0, Link(name, dev, False)), (1, Link(name, dev, True))]
+        return [(0, do.Link(name, dev, False)), (1, do.Link(name, dev, True))]
 
     def _loss(self) -> Fault:
-        return [(0, Quality("loss", self._random.randint(1, 400_000))), (1, Quality("loss", 0))]
+        return [(0, do.Quality("loss", self._random.randint(1, 400_000))), (1, do.Quality("loss", 0))]
 
     def _one_way(self) -> Fault:
         one, other = self._random.sample(self._names, 2)
         share = self._random.choice((500_000, 1_000_000))
-        return [(0, Quality("loss", share, (one, other))), (1, Quality("loss", 0, (one, other)))]
+        return [(0, do.Quality("loss", share, (one, other))), (1, do.Quality("loss", 0, (one, other)))]
 
     def _slow(self) -> Fault:
         what, value = self._random.choice(
             (("delay", 20 * MILLISECOND), ("jitter", 20 * MILLISECOND), ("duplicate", 200_000), ("reorder", 200_000))
         )
         usual = 200 if what == "delay" else 0
-        return [(0, Quality(what, value)), (1, Quality(what, usual))]
+        return [(0, do.Quality(what, value)), (1, do.Quality(what, usual))]
 
     def _drift(self) -> Fault:
-        return [(0, Rate(self._who(), self._random.randint(-2000, 2000)))]
+        return [(0, do.Rate(self._who(), self._random.randint(-2000, 2000)))]
 
     def _take(self) -> Fault:
-        return [(0, Take(*self._random.choice(self._addresses)))] if self._addresses else []
+        return [(0, do.Take(*self._random.choice(self._addresses)))] if self._addresses else []
 
     def _partition(self) -> Fault:
         names = self._random.sample(self._names, len(self._names))
         cut = self._random.randint(1, len(names) - 1)
         segment = self._random.choice([None, *self._segments])
-        return [(0, Partition((frozenset(names[:cut]), frozenset(names[cut:])), segment)), (1, Heal())]
+        return [(0, do.Partition((frozenset(names[:cut]), frozenset(names[cut:])), segment)), (1, do.Heal())]
 
     def _track(self) -> Fault:
         name, kind, tracked = self._random.choice(self._trackers)
@@ -159,7 +145,7 @@ class _Faults:
             value: bool | int = self._random.choice((-60, 1, 60))
         else:
             value = False
-        return [(0, Track(name, kind, tracked, value)), (1, Track(name, kind, tracked, _well(kind)))]
+        return [(0, do.Track(name, kind, tracked, value)), (1, do.Track(name, kind, tracked, _well(kind)))]
 
 
 def _well(kind: Tracker) -> bool | int:

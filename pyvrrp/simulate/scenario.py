@@ -13,23 +13,8 @@ from ipaddress import ip_address
 from typing import Final
 
 from pyvrrp.model.tracked import Tracker
-from pyvrrp.simulate.steps import (
-    Begin,
-    Crash,
-    Heal,
-    Kill,
-    Link,
-    Partition,
-    Quality,
-    Rate,
-    Reload,
-    Stall,
-    Step,
-    Stop,
-    Take,
-    Timed,
-    Track,
-)
+from pyvrrp.simulate import steps as do
+from pyvrrp.simulate.steps import Step, Timed
 from pyvrrp.units import MINUTE, SECOND, Micros
 
 _UNITS: Final = {"us": 1, "ms": 1_000, "s": SECOND, "m": MINUTE, "h": 60 * MINUTE, "d": 24 * 60 * MINUTE}
@@ -110,10 +95,13 @@ def _who(word: str, directors: dict[str, str]) -> str:
 Read = Callable[[list[str], dict[str, str]], Step]
 
 
-def _one(kind: Callable[[str], Step]) -> Read:
+def _to_one(kind: Callable[..., Step], *others: Callable[[str], object]) -> Read:
+    """A step that is done to one director; after its name comes a word for each of the `others`."""
+
     def read(words: list[str], directors: dict[str, str]) -> Step:
-        (who,) = words
-        return kind(_who(who, directors))
+        if len(words) != 1 + len(others):
+            raise ValueError
+        return kind(_who(words[0], directors), *(reader(word) for reader, word in zip(others, words[1:], strict=True)))
 
     return read
 
@@ -126,83 +114,59 @@ def _partition(words: list[str], directors: dict[str, str]) -> Step:
     named = tuple(frozenset(_who(word, directors) for word in side.split()) for side in sides)
     if not all(named) or sum(map(len, named)) != len(frozenset().union(*named)):
         raise ValueError
-    return Partition(named, segment)
-
-
-def _link(words: list[str], directors: dict[str, str]) -> Step:
-    who, interface, state = words
-    return Link(_who(who, directors), interface, {"up": True, "down": False}[state])
+    return do.Partition(named, segment)
 
 
 def _quality(what: str, number: Callable[[str], int]) -> Read:
     def read(words: list[str], directors: dict[str, str]) -> Step:
         if len(words) == 1:
-            return Quality(what, number(words[0]))
+            return do.Quality(what, number(words[0]))
         value, sender, arrow, receiver = words
         if arrow != "->":
             raise ValueError
-        return Quality(what, number(value), (_who(sender, directors), _who(receiver, directors)))
+        return do.Quality(what, number(value), (_who(sender, directors), _who(receiver, directors)))
 
     return read
 
 
-def _rate(words: list[str], directors: dict[str, str]) -> Step:
-    who, ppm = words
-    value = int(ppm.removesuffix("ppm"))
+def _ppm(text: str) -> int:
+    value = int(text.removesuffix("ppm"))
     if not -500_000 <= value <= 500_000:
         raise ScenarioError("a clock is at most 500000 ppm fast or slow")
-    return Rate(_who(who, directors), value)
+    return value
 
 
 def _track(kind: Tracker) -> Read:
-    def read(words: list[str], directors: dict[str, str]) -> Step:
-        who, name, value = words
-        return Track(_who(who, directors), kind, name, int(value) if kind is Tracker.FILE else _UP[value])
-
-    return read
-
-
-def _stall(words: list[str], directors: dict[str, str]) -> Step:
-    who, how_long = words
-    return Stall(_who(who, directors), duration(how_long))
-
-
-def _take(words: list[str], directors: dict[str, str]) -> Step:
-    who, address = words
-    return Take(_who(who, directors), ip_address(address))
-
-
-def _reload(words: list[str], directors: dict[str, str]) -> Step:
-    who, file = words
-    return Reload(_who(who, directors), file)
+    value = int if kind is Tracker.FILE else _UP.__getitem__
+    return _to_one(lambda who, name, value: do.Track(who, kind, name, value), str, value)
 
 
 def _heal(words: list[str], directors: dict[str, str]) -> Step:
     if words:
         raise ValueError
-    return Heal()
+    return do.Heal()
 
 
 _PATH = "[SENDER -> RECEIVER]"
 _VERBS: Final[dict[str, tuple[str, Read]]] = {
-    "crash": ("DIRECTOR", _one(Crash)),
-    "start": ("DIRECTOR", _one(Begin)),
-    "stop": ("DIRECTOR", _one(Stop)),
-    "kill": ("DIRECTOR", _one(Kill)),
-    "stall": ("DIRECTOR DURATION", _stall),
+    "crash": ("DIRECTOR", _to_one(do.Crash)),
+    "start": ("DIRECTOR", _to_one(do.Begin)),
+    "stop": ("DIRECTOR", _to_one(do.Stop)),
+    "kill": ("DIRECTOR", _to_one(do.Kill)),
+    "stall": ("DIRECTOR DURATION", _to_one(do.Stall, duration)),
     "partition": ("DIRECTOR... | DIRECTOR... [on SEGMENT]", _partition),
     "heal": ("", _heal),
-    "link": ("DIRECTOR INTERFACE up|down", _link),
+    "link": ("DIRECTOR INTERFACE up|down", _to_one(do.Link, str, {"up": True, "down": False}.__getitem__)),
     "loss": (f"SHARE {_PATH}", _quality("loss", share)),
     "duplicate": (f"SHARE {_PATH}", _quality("duplicate", share)),
     "reorder": (f"SHARE {_PATH}", _quality("reorder", share)),
     "delay": (f"DURATION {_PATH}", _quality("delay", duration)),
     "jitter": (f"DURATION {_PATH}", _quality("jitter", duration)),
-    "clock": ("DIRECTOR PPM", _rate),
+    "clock": ("DIRECTOR PPM", _to_one(do.Rate, _ppm)),
     **{
         name: (f"DIRECTOR NAME {'NUMBER' if kind is Tracker.FILE else 'ok|fails'}", _track(kind))
         for name, kind in _TRACKERS.items()
     },
-    "remove": ("DIRECTOR ADDRESS", _take),
-    "reload": ("DIRECTOR FILE", _reload),
+    "remove": ("DIRECTOR ADDRESS", _to_one(do.Take, ip_address)),
+    "reload": ("DIRECTOR FILE", _to_one(do.Reload, str)),
 }

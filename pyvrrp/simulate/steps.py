@@ -151,7 +151,9 @@ class Quality:
         return f"{self.what} {value}{' {} -> {}'.format(*self.path) if self.path else ''}"
 
 
-Step: TypeAlias = Crash | Begin | Stop | Kill | Stall | Partition | Heal | Link | Quality | Rate | Track | Take | Reload
+ToOne: TypeAlias = Crash | Begin | Stop | Kill | Stall | Link | Rate | Track | Take | Reload
+"""What is done to one director."""
+Step: TypeAlias = ToOne | Partition | Heal | Quality
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,7 @@ def what_if(configs: Mapping[str, Config], name: str, topology: Topology | None 
         world = World(configs, topology=topology)
         world.run(pause)
         before = _standings(world)
-        world.do(step)
+        world.take(step)
         world.run(2 * pause)
         after = _standings(world)
         for router in before:

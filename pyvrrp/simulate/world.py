@@ -12,45 +12,19 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final, assert_never
 
+from pyvrrp.core.vrrp import events
 from pyvrrp.core.vrrp.actions import Action, AddAddresses, RemoveAddresses, ReportTransition, SendAdvert
-from pyvrrp.core.vrrp.events import (
-    AddressRemoved,
-    DatagramReceived,
-    Event,
-    InterfaceChanged,
-    Reconfigured,
-    Started,
-    StopRequested,
-    TimePassed,
-    TrackerChanged,
-    WallClock,
-)
 from pyvrrp.core.vrrp.router import Router
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
 from pyvrrp.core.vrrp.vmacs import without_vmacs
 from pyvrrp.model.config import Config
 from pyvrrp.net import Address
+from pyvrrp.simulate import steps as do
 from pyvrrp.simulate.clock import Clock
 from pyvrrp.simulate.director import Director
 from pyvrrp.simulate.judge import OFF, Judge
 from pyvrrp.simulate.network import Network, Path, Route
-from pyvrrp.simulate.steps import (
-    Begin,
-    Crash,
-    Heal,
-    Kill,
-    Link,
-    Partition,
-    Quality,
-    Rate,
-    Reload,
-    Stall,
-    Step,
-    Stop,
-    Take,
-    Timed,
-    Track,
-)
+from pyvrrp.simulate.steps import Step, Timed
 from pyvrrp.simulate.story import Happening, Story
 from pyvrrp.simulate.topology import Topology, lay_out
 from pyvrrp.units import MINUTE, Micros
@@ -130,7 +104,7 @@ class World:
         route = Route(director, packet.interface, None)
         self._put(at, _PACKET, self._arrive, route, packet, packet.destinations[0])
 
-    def do(self, step: Step) -> None:
+    def take(self, step: Step) -> None:
         """Now, without a scenario."""
         self._take_step(step)
         self.judge.settle()
@@ -145,57 +119,55 @@ class World:
         self.story.happenings.append(Happening(at=self.now, what=str(step)))
         self.judge.changed(str(step))
         match step:
-            case Partition():
+            case do.Partition():
                 self.network.partition(step)
-            case Heal():
+            case do.Heal():
                 self.network.heal()
-            case Quality():
+            case do.Quality():
                 self.network.change(step)
             case _:
                 self._do_to(self.directors[step.director], step)
         self.judge.changed()
 
-    def _do_to(
-        self, director: Director, step: Crash | Begin | Stop | Kill | Stall | Link | Rate | Track | Take | Reload
-    ) -> None:
-        if isinstance(step, Begin):
+    def _do_to(self, director: Director, step: do.ToOne) -> None:
+        if isinstance(step, do.Begin):
             if director.router is None:
                 self._begin(director)
             return
-        if isinstance(step, Link):
+        if isinstance(step, do.Link):
             self._link(director, step)
             return
-        if isinstance(step, Track):
+        if isinstance(step, do.Track):
             director.findings[step.kind, step.name] = step.value
-        elif isinstance(step, Rate):
+        elif isinstance(step, do.Rate):
             self._set_rate(director, step.ppm)
             director.armed = None
-        elif isinstance(step, Reload):
+        elif isinstance(step, do.Reload):
             self._load(director, step.file)
         if director.router is None:
             return
         match step:
-            case Crash():
+            case do.Crash():
                 self._end(director, "power lost")
-            case Stop():
+            case do.Stop():
                 self._awake(director)
                 self.judge.stopping(director.name)
-                self._feed(director, StopRequested(self._local(director)))
+                self._feed(director, events.StopRequested(self._local(director)))
                 self._end(director, "stopped")
-            case Kill():
+            case do.Kill():
                 before = director.router.snapshot()
                 director.router = None
                 self._begin(director, before)
-            case Stall(_, duration):
+            case do.Stall(_, duration):
                 director.stalled_until = max(director.stalled_until or 0, self.now + duration)
                 self._put(director.stalled_until, _STEP, self._wake_up, director)
-            case Track(_, kind, name, value):
-                self._tell(director, TrackerChanged(self._local(director), kind, name, value))
-            case Take(_, address):
+            case do.Track(_, kind, name, value):
+                self._tell(director, events.TrackerChanged(self._local(director), kind, name, value))
+            case do.Take(_, address):
                 self._take_away(director, address)
-            case Reload():
-                self._tell(director, Reconfigured(self._local(director), director.config))
-            case Rate():
+            case do.Reload():
+                self._tell(director, events.Reconfigured(self._local(director), director.config))
+            case do.Rate():
                 self._arm(director)
             case _:
                 assert_never(step)
@@ -215,16 +187,16 @@ class World:
         masters = frozenset[str]() if before is None else router.resume(before)
         director.told = {dev: director.facts(dev) for dev in director.own}
         for dev, facts in director.told.items():
-            self._feed(director, InterfaceChanged(self._local(director), dev, facts))
+            self._feed(director, events.InterfaceChanged(self._local(director), dev, facts))
         self._set_clock(director)
-        self._feed(director, Started(self._local(director), masters))
+        self._feed(director, events.Started(self._local(director), masters))
         for (kind, name), value in {**director.initial_findings(), **director.findings}.items():
-            self._feed(director, TrackerChanged(self._local(director), kind, name, value))
+            self._feed(director, events.TrackerChanged(self._local(director), kind, name, value))
 
     def _set_clock(self, director: Director) -> None:
         """Wall clocks agree (NTP): whose own runs otherwise is told so every minute."""
         if any(instance.auth_hmac is not None for instance in director.config.vrrp_instances):
-            self._feed(director, WallClock(self._local(director), NEW_YEAR + self.now))
+            self._feed(director, events.WallClock(self._local(director), NEW_YEAR + self.now))
             self._put(self.now + MINUTE, _STEP, self._set_clock_again, director, director.lives)
 
     def _set_clock_again(self, director: Director, life: int) -> None:
@@ -251,10 +223,10 @@ class World:
         inbox, director.inbox = director.inbox, []
         for datagram in inbox:
             self._feed(director, datagram)
-        self._feed(director, TimePassed(self._local(director)))
+        self._feed(director, events.TimePassed(self._local(director)))
         self.judge.disturbed(director.name)
 
-    def _link(self, director: Director, step: Link) -> None:
+    def _link(self, director: Director, step: do.Link) -> None:
         own = director.own[step.interface]
         if own.up is not step.up:
             director.own[step.interface] = replace(own, up=step.up)
@@ -271,7 +243,7 @@ class World:
             director.held.discard(virtual)
             self.judge.removed(director.name, virtual)
             self._interface(director, virtual.dev)
-            self._tell(director, AddressRemoved(self._local(director), virtual.dev, address))
+            self._tell(director, events.AddressRemoved(self._local(director), virtual.dev, address))
 
     # Directors.
 
@@ -282,9 +254,9 @@ class World:
         facts = director.facts(dev)
         if director.told.get(dev) != facts:
             director.told[dev] = facts
-            self._tell(director, InterfaceChanged(self._local(director), dev, facts))
+            self._tell(director, events.InterfaceChanged(self._local(director), dev, facts))
 
-    def _tell(self, director: Director, event: Event) -> None:
+    def _tell(self, director: Director, event: events.Event) -> None:
         """An event of the machine itself: one that is stalled learns of it when it wakes, as of anything else."""
         if director.router is None:
             return
@@ -298,7 +270,7 @@ class World:
         if director.lives == life:
             self._tell(director, replace(event, at=self._local(director)))
 
-    def _feed(self, director: Director, event: Event) -> None:
+    def _feed(self, director: Director, event: events.Event) -> None:
         """Give the router an event and do what it answers."""
         assert director.router is not None
         self._perform(director, director.router.handle(event))
@@ -326,7 +298,7 @@ class World:
         router, now = director.router, director.clock.local(self.now)
         due = router.deadline()
         if due is not None and due <= now:
-            self._act(director, router.handle(TimePassed(now)))
+            self._act(director, router.handle(events.TimePassed(now)))
         self._arm(director)
 
     def _arrive(self, route: Route, action: SendAdvert, destination: Address) -> None:
@@ -336,7 +308,7 @@ class World:
             return
         now = director.clock.local(self.now)
         ttl = USUAL_TTL if action.ttl is None else action.ttl
-        event = DatagramReceived(
+        event = events.DatagramReceived(
             now,
             route.interface,
             action.source,
@@ -403,8 +375,8 @@ def _begun_late(steps: Sequence[Timed]) -> set[str]:
     late: set[str] = set()
     for timed in steps:
         step = timed.step
-        if isinstance(step, Begin | Crash | Stop | Kill) and step.director not in seen:
+        if isinstance(step, do.Begin | do.Crash | do.Stop | do.Kill) and step.director not in seen:
             seen.add(step.director)
-            if isinstance(step, Begin):
+            if isinstance(step, do.Begin):
                 late.add(step.director)
     return late
