@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import socket
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from struct import Struct
 from typing import Final
 
 from pyvrrp.errors import KernelError, KernelFault
@@ -14,11 +12,7 @@ from pyvrrp.kernel import rtnetlink as rt
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, NLMSG_NOOP, Message, Netlink, attribute
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.vrrp import VirtualAddress
-from pyvrrp.net import AF_INET6, family
 
-_CACHEINFO = Struct("=IIII")
-_U32 = Struct("=I")
-_FOREVER: Final = 0xFFFFFFFF
 _OURS: Final = attribute(rt.IFA_PROTO, bytes([18]))
 """RTPROT_KEEPALIVED, so that people see whose address it is. Kernels before 5.18 skip it."""
 _FLAGS: Final = {
@@ -30,15 +24,8 @@ _FLAGS: Final = {
 
 
 def _body(virtual: VirtualAddress, index: int) -> bytes:
-    """What names the address, for adding as for removing."""
-    interface = virtual.interface
-    kind = family(interface.ip)
-    flags = rt.IFA_F_NODAD if kind == AF_INET6 and not virtual.dad else 0
-    return (
-        rt.IFADDRMSG.pack(kind, interface.network.prefixlen, flags, virtual.scope, index)
-        + attribute(rt.IFA_LOCAL, interface.ip.packed)
-        + attribute(rt.IFA_ADDRESS, (virtual.peer or interface.ip).packed)
-    )
+    flags = rt.IFA_F_NODAD if virtual.interface.version == 6 and not virtual.dad else 0
+    return rt.address_body(virtual.interface, index, flags, virtual.scope, virtual.peer)
 
 
 def encode_add(virtual: VirtualAddress, index: int) -> Message:
@@ -53,12 +40,12 @@ def encode_add(virtual: VirtualAddress, index: int) -> Message:
     if flags:
         if version == 6 and not virtual.dad:
             flags |= rt.IFA_F_NODAD  # the attribute takes the place of the header's field
-        parts.append(attribute(rt.IFA_FLAGS, _U32.pack(flags)))
+        parts.append(attribute(rt.IFA_FLAGS, rt.U32.pack(flags)))
     lifetime = virtual.preferred_lft
     if lifetime is None and virtual.interface.network.prefixlen == 128:
         lifetime = 0  # deprecated: not to be chosen as a source address
-    if version == 6 and lifetime not in (None, _FOREVER):
-        parts.append(attribute(rt.IFA_CACHEINFO, _CACHEINFO.pack(lifetime, _FOREVER, 0, 0)))
+    if version == 6 and lifetime not in (None, rt.FOREVER):
+        parts.append(attribute(rt.IFA_CACHEINFO, rt.CACHEINFO.pack(lifetime, rt.FOREVER, 0, 0)))
     return rt.RTM_NEWADDR, 0, b"".join(parts)
 
 
@@ -71,14 +58,6 @@ def encode_remove(virtual: VirtualAddress, index: int) -> Message:
 def _encoded(virtual: VirtualAddress, index: int, adding: bool) -> Message:
     """The same come and go all the time, and a thousand at once."""
     return encode_add(virtual, index) if adding else encode_remove(virtual, index)
-
-
-def device_index(name: str) -> int:
-    """0 if there is no such device."""
-    try:
-        return socket.if_nametoindex(name)
-    except OSError:
-        return 0
 
 
 class LinuxAddresses:
@@ -99,7 +78,7 @@ class LinuxAddresses:
         self._netlink.close()
 
     def rehearse(self, addresses: Sequence[VirtualAddress]) -> None:
-        indexes = {dev: device_index(dev) for dev in {virtual.dev for virtual in addresses}}
+        indexes = {dev: rt.device_index(dev) for dev in {virtual.dev for virtual in addresses}}
         for virtual in addresses:
             if indexes[virtual.dev]:
                 _encoded(virtual, indexes[virtual.dev], True)
@@ -118,7 +97,7 @@ class LinuxAddresses:
             return f"{verb} {virtual.interface} {preposition} {virtual.dev}"
 
         harmless = KernelFault.PRESENT if adding else KernelFault.ABSENT
-        indexes = {dev: device_index(dev) for dev in {virtual.dev for virtual in addresses}}
+        indexes = {dev: rt.device_index(dev) for dev in {virtual.dev for virtual in addresses}}
         reachable = [virtual for virtual in addresses if indexes[virtual.dev]]
         refused = [
             (virtual, kernel_error(errno.ENODEV, operation(virtual)))
@@ -136,7 +115,7 @@ class LinuxAddresses:
         wanted = list(addresses)
         there: dict[str, set[tuple[object, int]]] = {}
         for dev in {virtual.dev for virtual in wanted}:
-            index = device_index(dev)
+            index = rt.device_index(dev)
             messages = rt.dump_addresses(self._netlink, index) if index else []
             there[dev] = {(message.address, message.prefix_length) for message in messages}
         return [

@@ -126,7 +126,7 @@ _SYNC_DETAILS: Final = {
 
 
 def describe(operation: Operation) -> str:
-    """The operation in words, for errors."""
+    """The operation in words, for errors and recordings."""
     match operation:
         case AddService(service):
             return f"add service {service.key} ({service.scheduler})"
@@ -135,9 +135,9 @@ def describe(operation: Operation) -> str:
         case RemoveService(key):
             return f"remove service {key}"
         case AddDestination(key, destination):
-            return f"add destination {destination.endpoint} to {key}"
+            return f"add destination {destination.endpoint} to {key}, weight {destination.weight}"
         case SetDestination(key, destination):
-            return f"change destination {destination.endpoint} of {key}"
+            return f"change destination {destination.endpoint} of {key}, weight {destination.weight}"
         case RemoveDestination(key, endpoint):
             return f"remove destination {endpoint} of {key}"
         case Flush():

@@ -13,25 +13,18 @@ from struct import Struct
 from typing import Final
 
 from pyvrrp.errors import WireError
-from pyvrrp.kernel import bpf
-from pyvrrp.kernel.packets6 import Interpreted
+from pyvrrp.kernel.packets6 import Interpreted, raw_socket
 from pyvrrp.net import IPPROTO_VRRP, VRRP_TOS, VRRP_TTL, Address
 from pyvrrp.wire.ip import decode_ipv4, encode_ipv4_header
 
 _IP_FREEBIND: Final = 15
 _IP_MULTICAST_ALL: Final = 49
 _IP_MREQN = Struct("=4s4si")
-_FLAGS: Final = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 
 def listen(interface: str, index: int, group: Address, protocol: int = IPPROTO_VRRP) -> socket.socket:
     """A socket that receives what comes to `group` (or to an address of ours) on `interface`; so far it drops all."""
-    # The first filter comes before anything else: a raw socket receives from all devices as soon as it exists.
-    listener = socket.socket(socket.AF_INET, _FLAGS, protocol)
-    try:
-        bpf.attach(listener, bpf.DROP_ALL)
-        if interface:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+    with raw_socket(socket.AF_INET, protocol, interface) as listener:
         listener.setsockopt(socket.IPPROTO_IP, _IP_MULTICAST_ALL, 0)
         if group.is_multicast:
             membership = _IP_MREQN.pack(group.packed, bytes(4), index)
@@ -39,25 +32,16 @@ def listen(interface: str, index: int, group: Address, protocol: int = IPPROTO_V
         else:
             listener.setsockopt(socket.IPPROTO_IP, _IP_FREEBIND, 1)
         listener.bind((str(group), 0))
-    except BaseException:
-        listener.close()
-        raise
     return listener
 
 
 def sender(interface: str, index: int) -> socket.socket:
     """A socket that only sends."""
-    sock = socket.socket(socket.AF_INET, _FLAGS, socket.IPPROTO_RAW)
-    try:
-        if interface:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+    with raw_socket(socket.AF_INET, socket.IPPROTO_RAW, interface) as sock:
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, _IP_MREQN.pack(bytes(4), bytes(4), index))
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
         # The header's ToS is ours; this one makes the device's queue treat the packet accordingly.
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, VRRP_TOS)
-    except BaseException:
-        sock.close()
-        raise
     return sock
 
 

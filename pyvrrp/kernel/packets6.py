@@ -6,7 +6,8 @@ Unlike keepalived we do not have the kernel verify the checksum: a damaged adver
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv6Address
 from struct import Struct
 from typing import Final
@@ -18,20 +19,32 @@ _IPV6_MULTICAST_ALL: Final = 29
 _IPV6_FREEBIND: Final = 78
 _PKTINFO = Struct("@16si")
 _HOP_LIMIT = Struct("@i")
-_FLAGS: Final = socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 Interpreted = tuple[Address, Address, int, bytes, int, int]
 """Source, destination, TTL or hop limit, payload, protocol and identification of what was received."""
 ANCILLARY: Final = socket.CMSG_SPACE(_PKTINFO.size) + socket.CMSG_SPACE(_HOP_LIMIT.size)
 """Room for what `interpret` reads."""
 
 
+@contextmanager
+def raw_socket(family: int, protocol: int, interface: str) -> Iterator[socket.socket]:
+    """A socket of the interface, to be set up by the body, which drops whatever comes until another filter is attached.
+
+    That filter comes before anything else: a raw socket receives from all devices as soon as it exists.
+    """
+    sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC, protocol)
+    try:
+        bpf.attach(sock, bpf.DROP_ALL)
+        if interface:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+        yield sock
+    except BaseException:
+        sock.close()
+        raise
+
+
 def listen(interface: str, index: int, group: Address, protocol: int = IPPROTO_VRRP) -> socket.socket:
     """A socket that receives what comes to `group` (or to an address of ours) on `interface`; so far it drops all."""
-    listener = socket.socket(socket.AF_INET6, _FLAGS, protocol)
-    try:
-        bpf.attach(listener, bpf.DROP_ALL)
-        if interface:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+    with raw_socket(socket.AF_INET6, protocol, interface) as listener:
         listener.setsockopt(socket.IPPROTO_IPV6, _IPV6_MULTICAST_ALL, 0)
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO, 1)
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_RECVHOPLIMIT, 1)
@@ -40,26 +53,16 @@ def listen(interface: str, index: int, group: Address, protocol: int = IPPROTO_V
         else:
             listener.setsockopt(socket.IPPROTO_IPV6, _IPV6_FREEBIND, 1)
         listener.bind((str(group), 0, 0, index))
-    except BaseException:
-        listener.close()
-        raise
     return listener
 
 
 def sender(interface: str, index: int) -> socket.socket:
     """A socket that only sends. Multicast has a hop limit of 255; unicast the system's, as keepalived's."""
-    sock = socket.socket(socket.AF_INET6, _FLAGS, IPPROTO_VRRP)
-    try:
-        bpf.attach(sock, bpf.DROP_ALL)
-        if interface:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface.encode() + b"\0")
+    with raw_socket(socket.AF_INET6, IPPROTO_VRRP, interface) as sock:
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, index)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, 0)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, VRRP_TTL)
         sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, VRRP_TOS)
-    except BaseException:
-        sock.close()
-        raise
     return sock
 
 

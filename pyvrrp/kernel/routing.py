@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Callable, Iterable, Sequence
-from struct import Struct
 from typing import Final, TypeAlias
 
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.addresses import device_index
+from pyvrrp.kernel import rtnetlink as rt
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, Message, Monitor, Netlink, attributes
 from pyvrrp.kernel.refusals import kernel_error
-from pyvrrp.kernel.rtnetlink import IFINFOMSG, RTM_GETLINK
 from pyvrrp.kernel.rtroutes import (
     RTM_DELROUTE,
     RTM_DELRULE,
@@ -33,11 +31,7 @@ Refused: TypeAlias = list[tuple[Entry, KernelError]]
 _RTM_GETRULE: Final = 34
 _GROUPS: Final = 0x40 | 0x80 | 0x400 | 1 << 18
 """RTMGRP_IPV4_ROUTE, _IPV4_RULE, _IPV6_ROUTE and RTNLGRP_IPV6_RULE."""
-_IFLA_LINKINFO: Final = 18
-_IFLA_INFO_KIND: Final = 1
-_IFLA_INFO_DATA: Final = 2
 _IFLA_VRF_TABLE: Final = 1
-_U32: Final = Struct("=I")
 
 
 class LinuxRouting:
@@ -123,17 +117,19 @@ class LinuxRouting:
     def _table(self, route: Route) -> int:
         if route.vrf is None:
             return route.table
-        body = self._netlink.get(RTM_GETLINK, 0, IFINFOMSG.pack(0, 0, _index(route.vrf), 0, 0), f"look at {route.vrf}")
-        info = attributes(attributes(body[0], IFINFOMSG.size).get(_IFLA_LINKINFO, b""))
-        is_vrf = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0") == b"vrf"
-        table = attributes(info[_IFLA_INFO_DATA]).get(_IFLA_VRF_TABLE) if is_vrf else None
+        body = self._netlink.get(
+            rt.RTM_GETLINK, 0, rt.IFINFOMSG.pack(0, 0, _index(route.vrf), 0, 0), f"look at {route.vrf}"
+        )
+        info = attributes(attributes(body[0], rt.IFINFOMSG.size).get(rt.IFLA_LINKINFO, b""))
+        is_vrf = info.get(rt.IFLA_INFO_KIND, b"").rstrip(b"\0") == b"vrf"
+        table = attributes(info[rt.IFLA_INFO_DATA]).get(_IFLA_VRF_TABLE) if is_vrf else None
         if table is None:
             raise kernel_error(errno.EINVAL, f"{route.vrf} is no VRF")
-        return int(_U32.unpack(table)[0])
+        return int(rt.U32.unpack(table)[0])
 
 
 def _index(name: str) -> int:
-    index = device_index(name)
+    index = rt.device_index(name)
     if not index:
         raise kernel_error(errno.ENODEV, f"find {name}")
     return index

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
 from typing import Final
 
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.netlink import Netlink, attributes
-from pyvrrp.net import AF_INET, AF_INET6, Address
+from pyvrrp.kernel.netlink import Netlink, attribute, attributes
+from pyvrrp.net import AF_INET, AF_INET6, Address, Interface, family
 
 RTM_NEWLINK: Final = 16
 RTM_DELLINK: Final = 17
@@ -25,6 +26,9 @@ RTMGRP_IPV6_IFADDR: Final = 0x100
 IFLA_ADDRESS: Final = 1
 IFLA_IFNAME: Final = 3
 IFLA_MTU: Final = 4
+IFLA_LINKINFO: Final = 18
+IFLA_INFO_KIND: Final = 1
+IFLA_INFO_DATA: Final = 2
 
 IFA_ADDRESS: Final = 1
 IFA_LOCAL: Final = 2
@@ -51,7 +55,10 @@ IFINFOMSG = Struct("=BxHiII")
 """Family, hardware type, index, flags, change mask."""
 IFADDRMSG = Struct("=BBBBI")
 """Family, prefix length, flags, scope, device index."""
-_U32 = Struct("=I")
+CACHEINFO = Struct("=IIII")
+"""Preferred and valid lifetime (seconds), and two that only the kernel writes."""
+U32 = Struct("=I")
+FOREVER: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,22 +93,39 @@ def parse_link(body: bytes) -> LinkMessage:
     family, _, index, flags, _ = IFINFOMSG.unpack_from(body)
     found = attributes(body, IFINFOMSG.size)
     name = found.get(IFLA_IFNAME, b"").rstrip(b"\0").decode("utf-8", "surrogateescape")
-    mtu = _U32.unpack(found[IFLA_MTU])[0] if IFLA_MTU in found else 0
+    mtu = U32.unpack(found[IFLA_MTU])[0] if IFLA_MTU in found else 0
     return LinkMessage(family, index, flags, name, found.get(IFLA_ADDRESS, b""), mtu)
 
 
 def parse_address(body: bytes) -> AddressMessage | None:
     """None for families other than IPv4 and IPv6."""
-    family, prefix_length, flags, _, index = IFADDRMSG.unpack_from(body)
+    kind, prefix_length, flags, _, index = IFADDRMSG.unpack_from(body)
     found = attributes(body, IFADDRMSG.size)
     # On a point-to-point link IFA_ADDRESS is the other end.
     packed = found.get(IFA_LOCAL) or found.get(IFA_ADDRESS)
-    if packed is None or family not in (AF_INET, AF_INET6):
+    if packed is None or kind not in (AF_INET, AF_INET6):
         return None
     if IFA_FLAGS in found:
-        flags = _U32.unpack(found[IFA_FLAGS])[0]
-    address = IPv4Address(packed) if family == AF_INET else IPv6Address(packed)
+        flags = U32.unpack(found[IFA_FLAGS])[0]
+    address = IPv4Address(packed) if kind == AF_INET else IPv6Address(packed)
     return AddressMessage(index, address, prefix_length, flags)
+
+
+def address_body(address: Interface, index: int, flags: int, scope: int, peer: Address | None = None) -> bytes:
+    """What names an address on a device, for adding as for removing."""
+    return (
+        IFADDRMSG.pack(family(address.ip), address.network.prefixlen, flags, scope, index)
+        + attribute(IFA_LOCAL, address.ip.packed)
+        + attribute(IFA_ADDRESS, (peer or address.ip).packed)
+    )
+
+
+def device_index(name: str) -> int:
+    """0 if there is no such device."""
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return 0
 
 
 def dump_links(netlink: Netlink) -> list[LinkMessage]:
@@ -111,9 +135,9 @@ def dump_links(netlink: Netlink) -> list[LinkMessage]:
 def dump_addresses(netlink: Netlink, index: int = 0) -> list[AddressMessage]:
     """In the kernel's order; those of one device, or all if `index` is 0. None of a device that has gone."""
     found: list[AddressMessage] = []
-    for family in (AF_INET, AF_INET6):
+    for kind in (AF_INET, AF_INET6):
         try:
-            bodies = netlink.dump(RTM_GETADDR, 0, IFADDRMSG.pack(family, 0, 0, 0, index), "list addresses")
+            bodies = netlink.dump(RTM_GETADDR, 0, IFADDRMSG.pack(kind, 0, 0, 0, index), "list addresses")
         except KernelError as error:
             if error.fault is KernelFault.ABSENT:
                 return []

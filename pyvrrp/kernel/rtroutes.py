@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import Final
 
@@ -73,8 +73,25 @@ _METRICS: Final = {
 """RTAX_*."""
 _LOCK: Final = 1
 
+Pack = Callable[..., bytes]
+_ADDRESS: Final[Pack] = lambda address: address.packed  # noqa: E731
+_ROUTE: Final[Mapping[str, tuple[int, Pack]]] = {
+    "src": (RTA_PREFSRC, _ADDRESS),
+    "metric": (RTA_PRIORITY, _U32.pack),
+    "expires": (RTA_EXPIRES, _U32.pack),
+    "pref": (RTA_PREF, _U8.pack),
+    "ttl_propagate": (RTA_TTL_PROPAGATE, _U8.pack),
+}
+_TUNNEL: Final[Mapping[str, tuple[int, Pack]]] = {
+    "id": (1, _U64_BIG.pack),
+    "dst": (2, _ADDRESS),
+    "src": (3, _ADDRESS),
+    "ttl": (4, _U8.pack),
+    "tos": (5, _U8.pack),
+    "flags": (6, _U16_BIG.pack),
+}
 _RULE_INVERT: Final = 2
-_RULE: Final[dict[str, tuple[int, Callable[..., bytes]]]] = {
+_RULE: Final[Mapping[str, tuple[int, Pack]]] = {
     "priority": (6, _U32.pack),
     "fwmark": (10, _U32.pack),
     "fwmask": (16, _U32.pack),
@@ -89,7 +106,7 @@ _RULE: Final[dict[str, tuple[int, Callable[..., bytes]]]] = {
     "sport": (23, lambda both: _RANGE16.pack(*both)),
     "dport": (24, lambda both: _RANGE16.pack(*both)),
 }
-"""FRA_* and how its value is written, of fields that are written where they are not None."""
+"""Of fields that are written where they are not None: RTA_*, LWTUNNEL_IP* or FRA_*, and how the value is written."""
 _FRA_DST: Final = 1
 _FRA_SRC: Final = 2
 _FRA_FLOW: Final = 11
@@ -102,6 +119,11 @@ def _family(version: int) -> int:
     return AF_INET if version == 4 else AF_INET6
 
 
+def _fields(source: Route | Encap | Rule, table: Mapping[str, tuple[int, Pack]]) -> list[bytes]:
+    values = ((kind, pack, getattr(source, name)) for name, (kind, pack) in table.items())
+    return [attribute(kind, pack(value)) for kind, pack, value in values if value is not None]
+
+
 def _gateway(via: Address, version: int) -> bytes:
     if via.version == version:
         return attribute(RTA_GATEWAY, via.packed)
@@ -110,20 +132,14 @@ def _gateway(via: Address, version: int) -> bytes:
 
 def _encap(encap: Encap) -> bytes:
     """RTA_ENCAP and its type. Numbers of the attributes inside: MPLS_IPTUNNEL_*, LWTUNNEL_IP*, ILA_ATTR_*."""
-    inner: list[bytes] = []
     if encap.type is EncapType.MPLS:
         last = len(encap.labels) - 1
         stack = (label << 12 | (0x100 if at == last else 0) for at, label in enumerate(encap.labels))
-        inner.append(attribute(1, b"".join(entry.to_bytes(4, "big") for entry in stack)))
+        inner = [attribute(1, b"".join(entry.to_bytes(4, "big") for entry in stack))]
     elif encap.type is EncapType.ILA:
-        inner.append(attribute(1, encap.locator or bytes(8)))
+        inner = [attribute(1, encap.locator or bytes(8))]
     else:
-        inner += [attribute(1, _U64_BIG.pack(encap.id))] if encap.id is not None else []
-        inner += [attribute(2, encap.dst.packed)] if encap.dst is not None else []
-        inner += [attribute(3, encap.src.packed)] if encap.src is not None else []
-        inner += [attribute(4, _U8.pack(encap.ttl))] if encap.ttl is not None else []
-        inner += [attribute(5, _U8.pack(encap.tos))] if encap.tos is not None else []
-        inner += [attribute(6, _U16_BIG.pack(encap.flags))] if encap.flags is not None else []
+        inner = _fields(encap, _TUNNEL)
     return attribute(RTA_ENCAP | _NESTED, b"".join(inner)) + attribute(RTA_ENCAP_TYPE, _U16.pack(encap.type))
 
 
@@ -175,27 +191,18 @@ def _route(route: Route, index: Index, table: int, scope: int, type_: int) -> by
         ),
         _prefix(RTA_DST, route.destination),
         _prefix(RTA_SRC, route.source),
+        *_fields(route, _ROUTE),
     ]
     if table > 255:
         parts.append(attribute(RTA_TABLE, _U32.pack(table)))
-    if route.src is not None:
-        parts.append(attribute(RTA_PREFSRC, route.src.packed))
     if route.via is not None:
         parts.append(_gateway(route.via, route.version))
     if route.encap is not None:
         parts.append(_encap(route.encap))
     if route.dev is not None:
         parts.append(attribute(RTA_OIF, _U32.pack(index(route.dev))))
-    if route.metric is not None:
-        parts.append(attribute(RTA_PRIORITY, _U32.pack(route.metric)))
     if route.realms:
         parts.append(attribute(RTA_FLOW, _U32.pack(route.realms)))
-    if route.expires is not None:
-        parts.append(attribute(RTA_EXPIRES, _U32.pack(route.expires)))
-    if route.pref is not None:
-        parts.append(attribute(RTA_PREF, _U8.pack(route.pref)))
-    if route.ttl_propagate is not None:
-        parts.append(attribute(RTA_TTL_PROPAGATE, _U8.pack(route.ttl_propagate)))
     if route.metrics is not None:
         parts.append(_metrics(route.metrics))
     if route.nexthops:
@@ -238,11 +245,8 @@ def _rule(rule: Rule) -> bytes:
         ),
         _prefix(_FRA_SRC, rule.source),
         _prefix(_FRA_DST, rule.destination),
+        *_fields(rule, _RULE),
     ]
-    for name, (kind, pack) in _RULE.items():
-        value = getattr(rule, name)
-        if value is not None:
-            parts.append(attribute(kind, pack(value)))
     if table > 255:
         parts.append(attribute(_FRA_TABLE, _U32.pack(table)))
     if rule.realms:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Mapping
 from struct import Struct
 from typing import Final
@@ -12,14 +11,11 @@ from pyvrrp.errors import KernelFault
 from pyvrrp.kernel import rtnetlink as rt
 from pyvrrp.kernel.netlink import NETLINK_ROUTE, NLM_F_CREATE, NLM_F_EXCL, Message, Netlink, attribute, attributes
 from pyvrrp.model.vmac import Kind, Vmac
-from pyvrrp.net import Interface, family
+from pyvrrp.net import Interface
 
 _IFLA_LINK: Final = 5
 _IFLA_MASTER: Final = 10
-_IFLA_LINKINFO: Final = 18
 _IFLA_GROUP: Final = 27
-_IFLA_INFO_KIND: Final = 1
-_IFLA_INFO_DATA: Final = 2
 _IFLA_MACVLAN_MODE: Final = 1
 _IFLA_IPVLAN_MODE: Final = 1
 _IFLA_IPVLAN_FLAGS: Final = 2
@@ -29,10 +25,7 @@ _IPVLAN_L2: Final = 0
 _IPVLAN_FLAGS: Final = {"bridge": 0, "private": 1, "vepa": 2}
 _IPVLAN_WORDS: Final = {number: word for word, number in _IPVLAN_FLAGS.items()}
 _LINK_SCOPE: Final = 253
-_FOREVER: Final = 0xFFFFFFFF
-_U32: Final = Struct("=I")
 _U16: Final = Struct("=H")
-_CACHEINFO: Final = Struct("=IIII")
 
 
 class LinuxVmacs:
@@ -57,41 +50,41 @@ class LinuxVmacs:
     def make(self, vmac: Vmac, parent: Found, vrf: int) -> None:
         """Down, so that it can be set up first. `vrf`: index of the VRF that it belongs to; 0: none."""
         if vmac.kind is Kind.MACVLAN:
-            data = attribute(_IFLA_MACVLAN_MODE, _U32.pack(_PRIVATE))
+            data = attribute(_IFLA_MACVLAN_MODE, rt.U32.pack(_PRIVATE))
         else:
             data = attribute(_IFLA_IPVLAN_MODE, _U16.pack(_IPVLAN_L2)) + attribute(
                 _IFLA_IPVLAN_FLAGS, _U16.pack(_IPVLAN_FLAGS[vmac.mode.value])
             )
-        info = attribute(_IFLA_INFO_KIND, vmac.kind.value.encode() + b"\0") + attribute(_IFLA_INFO_DATA, data)
+        info = attribute(rt.IFLA_INFO_KIND, vmac.kind.value.encode() + b"\0") + attribute(rt.IFLA_INFO_DATA, data)
         group = parent.group if vmac.group is None else vmac.group
         body = [
             rt.IFINFOMSG.pack(0, 0, 0, 0, 0),
-            attribute(_IFLA_LINK, _U32.pack(parent.index)),
+            attribute(_IFLA_LINK, rt.U32.pack(parent.index)),
             attribute(rt.IFLA_IFNAME, vmac.name.encode("utf-8", "surrogateescape") + b"\0"),
-            attribute(_IFLA_GROUP, _U32.pack(group)),
-            attribute(_IFLA_LINKINFO, info),
+            attribute(_IFLA_GROUP, rt.U32.pack(group)),
+            attribute(rt.IFLA_LINKINFO, info),
         ]
         if vmac.mac:
             body.append(attribute(rt.IFLA_ADDRESS, vmac.mac))
         if vrf:
-            body.append(attribute(_IFLA_MASTER, _U32.pack(vrf)))
+            body.append(attribute(_IFLA_MASTER, rt.U32.pack(vrf)))
         self._do((rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, b"".join(body)), f"make {vmac.name} on {vmac.parent}")
 
     def set_up(self, name: str, group: int | None = None) -> None:
-        body = rt.IFINFOMSG.pack(0, 0, _index(name), rt.IFF_UP, rt.IFF_UP)
+        body = rt.IFINFOMSG.pack(0, 0, rt.device_index(name), rt.IFF_UP, rt.IFF_UP)
         if group is not None:
-            body += attribute(_IFLA_GROUP, _U32.pack(group))
+            body += attribute(_IFLA_GROUP, rt.U32.pack(group))
         self._do((rt.RTM_NEWLINK, 0, body), f"set {name} up")
 
     def remove(self, name: str) -> None:
         """One that is not there is a success."""
-        index = _index(name)
+        index = rt.device_index(name)
         if index:
             self._do((rt.RTM_DELLINK, 0, rt.IFINFOMSG.pack(0, 0, index, 0, 0)), f"remove {name}", absent=True)
 
     def add_address(self, name: str, address: Interface, *, preferred: bool) -> None:
         """One that is there is a success. `preferred`: for more than what binds to it."""
-        unpreferred = attribute(rt.IFA_CACHEINFO, _CACHEINFO.pack(0, _FOREVER, 0, 0))
+        unpreferred = attribute(rt.IFA_CACHEINFO, rt.CACHEINFO.pack(0, rt.FOREVER, 0, 0))
         body = _address(name, address) + (b"" if preferred else unpreferred)
         self._do((rt.RTM_NEWADDR, 0, body), f"add {address} to {name}", present=True)
 
@@ -106,31 +99,18 @@ class LinuxVmacs:
 
 
 def _address(name: str, address: Interface) -> bytes:
-    kind = family(address.ip)
     flags = rt.IFA_F_NODAD if address.version == 6 else 0
     scope = _LINK_SCOPE if address.ip.is_link_local else 0
-    packed = address.ip.packed
-    return (
-        rt.IFADDRMSG.pack(kind, address.network.prefixlen, flags, scope, _index(name))
-        + attribute(rt.IFA_LOCAL, packed)
-        + attribute(rt.IFA_ADDRESS, packed)
-    )
-
-
-def _index(name: str) -> int:
-    try:
-        return socket.if_nametoindex(name)
-    except OSError:
-        return 0
+    return rt.address_body(address, rt.device_index(name), flags, scope)
 
 
 def _found(index: int, parts: dict[int, bytes], names: Mapping[int, str]) -> Found:
-    info = attributes(parts.get(_IFLA_LINKINFO, b""))
-    kind = info.get(_IFLA_INFO_KIND, b"").rstrip(b"\0").decode(errors="replace")
-    data = attributes(info.get(_IFLA_INFO_DATA, b""))
+    info = attributes(parts.get(rt.IFLA_LINKINFO, b""))
+    kind = info.get(rt.IFLA_INFO_KIND, b"").rstrip(b"\0").decode(errors="replace")
+    data = attributes(info.get(rt.IFLA_INFO_DATA, b""))
     mode = ""
     if kind == "macvlan" and _IFLA_MACVLAN_MODE in data:
-        mode = _MACVLAN_MODES.get(_U32.unpack(data[_IFLA_MACVLAN_MODE])[0], "")
+        mode = _MACVLAN_MODES.get(rt.U32.unpack(data[_IFLA_MACVLAN_MODE])[0], "")
     elif kind == "ipvlan":
         mode = _IPVLAN_WORDS.get(_U16.unpack(data.get(_IFLA_IPVLAN_FLAGS, b"\0\0"))[0], "")
     return Found(
@@ -145,4 +125,4 @@ def _found(index: int, parts: dict[int, bytes], names: Mapping[int, str]) -> Fou
 
 
 def _number(parts: dict[int, bytes], kind: int) -> int:
-    return int(_U32.unpack(parts[kind])[0]) if kind in parts else 0
+    return int(rt.U32.unpack(parts[kind])[0]) if kind in parts else 0

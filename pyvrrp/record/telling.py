@@ -8,10 +8,9 @@ from typing import assert_never
 from pyvrrp.core.log import Log
 from pyvrrp.core.lvs import actions as lvs_actions
 from pyvrrp.core.lvs import events as lvs_events
-from pyvrrp.core.lvs import ipvs_settings as settings
-from pyvrrp.core.lvs import ipvs_table as table
 from pyvrrp.core.vrrp import actions as vrrp_actions
 from pyvrrp.core.vrrp import events as vrrp_events
+from pyvrrp.kernel.ipvs_messages import describe
 from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.vrrp import VirtualAddress
 
@@ -106,7 +105,7 @@ def lvs_event(event: lvs_events.Event) -> str:
         case lvs_events.IpvsCame():
             return "the kernel has IPVS"
         case lvs_events.IpvsRefused():
-            refused = "; ".join(f"{operation(r.operation)}: {r.reason}" for r in event.refusals[:3])
+            refused = "; ".join(f"{describe(r.operation)}: {r.reason}" for r in event.refusals[:3])
             more = f" and {len(event.refusals) - 3} more" if len(event.refusals) > 3 else ""
             return f"IPVS refused: {refused}{more}"
         case lvs_events.StopRequested():
@@ -124,7 +123,7 @@ def lvs_action(action: lvs_actions.Action) -> str:
         case lvs_actions.ReadTable():
             return "reads the table of IPVS"
         case lvs_actions.ApplyTable():
-            done = "; ".join(map(operation, action.operations[:5]))
+            done = "; ".join(map(describe, action.operations[:5]))
             return f"IPVS: {done}{f' and {len(action.operations) - 5} more' if len(action.operations) > 5 else ''}"
         case lvs_actions.MarkPackets(marks):
             return f"nftables marks {len(marks.entries)} ranges of addresses"
@@ -140,32 +139,6 @@ def lvs_action(action: lvs_actions.Action) -> str:
             return f"says: {action.text}"
         case _:
             assert_never(action)
-
-
-def operation(done: table.Operation) -> str:
-    match done:
-        case table.AddService(service):
-            return f"add {service.key} {service.scheduler}"
-        case table.SetService(service):
-            return f"set {service.key} {service.scheduler}"
-        case table.RemoveService(key):
-            return f"remove {key}"
-        case table.AddDestination(key, destination):
-            return f"add {destination.endpoint} weight {destination.weight} to {key}"
-        case table.SetDestination(key, destination):
-            return f"set {destination.endpoint} weight {destination.weight} of {key}"
-        case table.RemoveDestination(key, endpoint):
-            return f"remove {endpoint} from {key}"
-        case table.Flush():
-            return "empty the table"
-        case settings.SetTimeouts():
-            return "set the time-outs"
-        case settings.StartSync(role, daemon):
-            return f"start the {role.name.lower()} of connection synchronisation on {daemon.interface}"
-        case settings.StopSync(role):
-            return f"stop the {role.name.lower()} of connection synchronisation"
-        case _:
-            assert_never(done)
 
 
 def _addresses(addresses: tuple[VirtualAddress, ...]) -> str:

@@ -232,11 +232,11 @@ def test_a_refusal_names_the_operation_and_does_not_stop_the_others(director: Di
     absent, other = KernelFault.ABSENT, KernelFault.OTHER
     refused = {operations.index(operation): error for operation, error in director.ipvs.apply(operations)}
     assert {number: (error.fault, error.operation) for number, error in refused.items()} == {
-        1: (other, f"add destination 10.71.12.70:80 to {VIP}"),
+        1: (other, f"add destination 10.71.12.70:80 to {VIP}, weight 1"),
         3: (absent, f"add service {VIP6} (nosuch)"),
-        4: (absent, f"change destination 10.71.12.71:80 of {VIP}"),
-        5: (absent, "change destination 10.71.12.71:80 of FWM 7"),
-        6: (other, f"add destination [fd71::69]:80 to {VIP}"),
+        4: (absent, f"change destination 10.71.12.71:80 of {VIP}, weight 1"),
+        5: (absent, "change destination 10.71.12.71:80 of FWM 7, weight 1"),
+        6: (other, f"add destination [fd71::69]:80 to {VIP}, weight 1"),
     }
     meanings = {1: "weight or thresholds", 3: "no scheduler nosuch", 4: "no such destination", 5: "no such service"}
     for number, meaning in meanings.items():

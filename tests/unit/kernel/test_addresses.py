@@ -7,9 +7,9 @@ from typing import Any
 
 from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
 
-from pyvrrp.kernel.addresses import device_index, encode_add, encode_remove
+from pyvrrp.kernel.addresses import encode_add, encode_remove
 from pyvrrp.kernel.netlink import HEADER, Message
-from pyvrrp.kernel.rtnetlink import RTM_DELADDR, RTM_NEWADDR, parse_address
+from pyvrrp.kernel.rtnetlink import RTM_DELADDR, RTM_NEWADDR, device_index, parse_address
 from pyvrrp.model.vrrp import Scope, VirtualAddress
 
 
