@@ -98,6 +98,11 @@ PASS = Authentication(type=AuthType.PASS, password=b"s3cr3t")
 PASS_UNICAST = Authentication(type=AuthType.PASS, password=b"uni12345")
 AH = Authentication(type=AuthType.AH, password=b"ahpasswd")
 HMAC = Hmac(keys=(HmacKey(number=1, value=KEY),), active_key=1, time_window=5)
+TWO_KEYS = Hmac(
+    keys=(HmacKey(number=1, value=b"0123456789abcdef" * 2), HmacKey(number=2, value=bytes(range(64)))),
+    active_key=1,
+    time_window=5,
+)
 SLOW3, SLOW2 = 3.609375, 3.4140625
 GARPS = Garp(repeat=3, delay=us(2), refresh=us(4), refresh_repeat=1)
 MEMBERS = (
@@ -163,6 +168,7 @@ RECORDINGS = [
     Recording("hmac-v3-ipv6", "b", (instance(73, 100, *V6_SIGNED, version=3, auth_hmac=HMAC),)),
     Recording("hmac-v3-unicast", "a", (instance(74, 150, version=3, auth_hmac=HMAC, **TO_B),), wait=SLOW2),
     Recording("hmac-v3-unicast", "b", (instance(74, 100, version=3, auth_hmac=HMAC, **TO_A),)),
+    Recording("hmac-key-change", "b", (instance(112, 100, version=3, advert_int=us(0.2), auth_hmac=TWO_KEYS),)),
     Recording("v3-ipv4-csum-as-v2", "a", (instance(104, 150, version=3, v3_checksum_as_v2=True),), wait=SLOW2),
     Recording("v3-ipv4-csum-as-v2", "b", (instance(104, 100, version=3, v3_checksum_as_v2=True),)),
     Recording(

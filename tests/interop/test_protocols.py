@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 
 import pytest
@@ -183,31 +182,6 @@ def test_priority_0_makes_the_best_one_answer_first(peaceful: Lab, pair: Pair) -
     first = lab.adverts("d2", since=stopped)[0]
     assert goodbye.priority == 0
     assert skew(100) - EARLY <= first.at - goodbye.at <= skew(100) + SLACK
-
-
-HMAC = "auth_hmac {\nkey 1 0123456789abcdef0123456789abcdef\nkey 2 hex:%s\nactive_key %d\n%s\n}\n"
-HEX = bytes(range(32)).hex()
-
-
-def test_auth_hmac_among_ours(lab: Lab) -> None:
-    """keepalived 2.2.7 has none. Directors with different active keys hear each other, one without a key does not."""
-    start_master(lab, "d1", OURS, instance(priority=150, more=HMAC % (HEX, 1, "")))
-    start_backup(lab, "d2", OURS, instance(priority=100, more=HMAC % (HEX, 2, "")))
-    lab.holds_for(lambda: lab.holders() == ["d1"], seconds=4 * master_down(100), what="d2 believes d1")
-    assert all(advert.signed and advert.sound for advert in lab.adverts("d1"))
-    lab.kill("d1")
-    lab.until(lambda: lab.hosts["d2"].holds(VIP), within=master_down(100) + 2 * SLACK, what="d2 takes over")
-    plain = lab.start("d1", OURS, instance(priority=150))
-    lab.until(lambda: lab.adverts("d1", since=plain), within=5, what="both are masters")
-    for name, words in (("d1", "auth_hmac"), ("d2", "not signed")):
-        lab.until(lambda name=name: lab.daemons[name].instance("VI_1")["last_reject"], within=3, what="a reason")  # type: ignore[misc]
-        assert words in lab.daemons[name].instance("VI_1")["last_reject"]
-    assert lab.daemons["d2"].instance("VI_1")["stats"]["auth_ext_missing"]
-    for earlier, later in itertools.pairwise(lab.adverts("d1", since=plain)):
-        assert later.at - earlier.at < 0.1 + SLACK
-    # What restarts with the worker: replay marks and numbers.
-    lab.reload("d1", instance(priority=150, more=HMAC % (HEX, 1, "")))
-    lab.until_master("d1", within=5)
 
 
 def test_the_owner_of_the_addresses(peaceful: Lab, pair: Pair) -> None:

@@ -1,8 +1,14 @@
-"""The daemons under test: ours, and Debian's keepalived, started with the same flags."""
+"""The daemons under test: ours and keepalived, started with the same flags.
+
+keepalived is Debian's; PYVRRP_KEEPALIVED names another one, whose version decides what it is asked.
+"""
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +21,19 @@ OURS = "pyvrrpd"
 KEEPALIVED = "keepalived"
 
 BIN = Path(sys.executable).parent
+PROGRAMS = {OURS: str(BIN / OURS), KEEPALIVED: os.environ.get("PYVRRP_KEEPALIVED", KEEPALIVED)}
+"""What is run under each name."""
+
+
+@functools.cache
+def keepalived_version() -> tuple[int, ...]:
+    """(2, 2, 7); empty where there is none."""
+    try:
+        said = subprocess.run([PROGRAMS[KEEPALIVED], "--version"], capture_output=True, text=True, check=False).stderr
+    except FileNotFoundError:
+        return ()
+    found = re.search(r"v(\d+)\.(\d+)\.(\d+)", said)
+    return tuple(map(int, found.groups())) if found else ()
 
 
 def show(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -35,13 +54,12 @@ class Daemon:
         self._log = directory / f"{host.name}.log"
         self._pid_file = directory / f"{host.name}.pid"
         self.conf.write_text(conf)
-        executable = str(BIN / program) if program == OURS else program
         pid_files = {"-p": "pid", "-r": "vrrp.pid", "-c": "checkers.pid"}
         arguments = ["-n", "-l", "-D", "-G", "-f", str(self.conf)]
         for flag, suffix in pid_files.items():
             arguments += [flag, str(directory / f"{host.name}.{suffix}")]
         with self._log.open("a") as log:
-            self.process = self._start(host.command(executable, *arguments), log)
+            self.process = self._start(host.command(PROGRAMS[program], *arguments), log)
 
     def __enter__(self) -> Self:
         return self

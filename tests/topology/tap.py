@@ -52,7 +52,7 @@ class Advert:
     """The eight bytes of version 2's authentication data; empty in version 3."""
     addresses: tuple[str, ...]
     sound: bool
-    """Both checksums are what scapy computes."""
+    """All checksums are what scapy computes."""
     sequence: int = 0
     """AH's; 0 without."""
     signed: bool = False
@@ -88,7 +88,7 @@ def decode(at: float, frame: bytes) -> Advert | Garp | None:
         return None  # quoted in the ICMP error of a host without a daemon
     if vrrp is not None:
         advert = _advert(at, packet, vrrp)
-        return _version_2_over_ipv6(advert, packet) if advert.version == 2 and IPv6 in packet else advert
+        return _over_ipv6(advert, packet) if IPv6 in packet else advert
     if IP in packet and packet[IP].proto == AH:
         payload = bytes(packet[IP].payload)
         behind = packet[IP].copy()
@@ -105,12 +105,16 @@ def decode(at: float, frame: bytes) -> Advert | Garp | None:
     return None
 
 
-def _version_2_over_ipv6(advert: Advert, packet: Packet) -> Advert:
-    """scapy takes the addresses for IPv4's, as no RFC knows of this."""
+def _over_ipv6(advert: Advert, packet: Packet) -> Advert:
+    """The checksum covers all that follows; scapy takes version 2's addresses for IPv4's, as no RFC has them."""
     message = bytes(packet[IPv6].payload)
-    addresses = tuple(str(IPv6Address(message[at : at + 16])) for at in range(8, len(message), 16))
     checksum = in6_chksum(packet[IPv6].nh, packet[IPv6], message[:6] + bytes(2) + message[8:])
-    return replace(advert, addresses=addresses, password=b"", sound=checksum == int.from_bytes(message[6:8]))
+    advert = replace(advert, sound=checksum == int.from_bytes(message[6:8]))
+    if advert.version == 3:
+        return advert
+    end = 8 + 16 * message[3]
+    addresses = tuple(str(IPv6Address(message[at : at + 16])) for at in range(8, end, 16))
+    return replace(advert, addresses=addresses, password=b"", signed=len(message) == end + TRAILER_LENGTH)
 
 
 def _advert(at: float, packet: Packet, vrrp: Packet) -> Advert:
