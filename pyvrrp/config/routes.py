@@ -10,9 +10,9 @@ from typing import Any, Final
 from pyvrrp.config.addresses import parse_prefix
 from pyvrrp.config.encap import read_encap
 from pyvrrp.config.names import DSFIELDS, PROTOCOLS, REALMS, SCOPES, TABLES, c_integer
-from pyvrrp.config.words import LeftOutError, Words
+from pyvrrp.config.words import LeftOutError, LineReader, Values, Words
 from pyvrrp.errors import ProblemClass, Severity
-from pyvrrp.model.routing import KEEPALIVED, Metrics, Nexthop, Route, RouteType
+from pyvrrp.model.routing import Metrics, Nexthop, Route, RouteType
 from pyvrrp.net import Address, Interface
 
 TYPES: Final[Mapping[str, int]] = {
@@ -59,12 +59,20 @@ def read_realms(words: Words) -> int:
     return first << 16 | rest[0] if rest else first
 
 
-class _Reader:
+def read_tos(words: Words) -> int:
+    return words.name(DSFIELDS, "type of service")
+
+
+def _ttl_propagate(words: Words) -> bool:
+    word = words.argument()
+    if word not in ("enabled", "disabled"):
+        words.complain(f"`{word}` is neither enabled nor disabled", "disabled is used")
+    return word == "enabled"
+
+
+class _Reader(LineReader):
     def __init__(self, words: Words, groups: frozenset[str] | None) -> None:
-        self.words = words
-        self.groups = groups
-        self.version: int | None = None
-        self.fields: dict[str, Any] = {}
+        super().__init__(words, groups)
         self.metrics: dict[str, Any] = {}
         self.locked: list[str] = []
         self.destination: Interface | str | None = None
@@ -79,13 +87,12 @@ class _Reader:
                     words.leave_out("nexthop does not go together with `or`")
                 self._nexthops()
                 break
+            if self.value(keyword, VALUES) or self.track_group(keyword):
+                continue
             if keyword in NUMBERS or keyword in TIMES:
                 self._metric(keyword)
             elif keyword in FLAGS:
                 self.fields |= FLAGS[keyword]
-            elif keyword == "track_group" and self.groups is not None:
-                if self._track_group(self.groups):
-                    words.leave_out("a second track_group")
             elif keyword in KEYWORDS:
                 KEYWORDS[keyword](self)
             else:
@@ -94,42 +101,28 @@ class _Reader:
 
     # ---- keywords
 
-    def _family(self, version: int) -> None:
-        """What has been read says that the route is IPv4 or IPv6."""
-        if self.version is None:
-            self.version = version
-        elif self.version != version:
-            self.words.leave_out(f"IPv{version} in an IPv{self.version} route")
-
-    def inet(self) -> None:
-        self._family(4)
-
-    def inet6(self) -> None:
-        self._family(6)
-
     def src(self) -> None:
         address = self.words.address()
-        self._family(address.version)
+        self.family(address.version)
         self.fields["src"] = address
 
     def via(self) -> None:
-        if self.words.skip("inet6") and self.version == 4:
-            self.fields["via"] = self._reached_over_ipv6()
-            return
-        self.words.skip("inet")
-        address = self.words.address()
-        self._family(address.version)
-        self.fields["via"] = address
+        self.fields["via"] = self._gateway()
 
     def gw(self) -> None:
         self._old("gw", "via")
         self.via()
 
-    def _reached_over_ipv6(self) -> Address:
-        """RFC 5549; keepalived refuses it, the kernel does not."""
+    def _gateway(self) -> Address:
+        if self.words.skip("inet6") and self.version == 4:
+            # RFC 5549; keepalived refuses it, the kernel does not.
+            address = self.words.address()
+            if address.version != 6:
+                self.words.leave_out(f"{address} is not an IPv6 address")
+            return address
+        self.words.skip("inet")
         address = self.words.address()
-        if address.version != 6:
-            self.words.leave_out(f"{address} is not an IPv6 address")
+        self.family(address.version)
         return address
 
     def source(self) -> None:
@@ -138,32 +131,8 @@ class _Reader:
             prefix = IPv6Interface("::/0")
         if not isinstance(prefix, IPv6Interface):
             self.words.leave_out("only IPv6 routes have a source prefix")
-        self._family(6)
+        self.family(6)
         self.fields["source"] = prefix
-
-    def tos(self) -> None:
-        self.fields["tos"] = self.words.name(DSFIELDS, "type of service")
-
-    def table(self) -> None:
-        self.fields["table"] = self.words.name(TABLES, "routing table")
-
-    def protocol(self) -> None:
-        self.fields["protocol"] = self.words.name(PROTOCOLS, "routing protocol")
-
-    def scope(self) -> None:
-        self.fields["scope"] = self.words.name(SCOPES, "scope")
-
-    def metric(self) -> None:
-        self.fields["metric"] = self.words.number()
-
-    def dev(self) -> None:
-        self.fields["dev"] = self.words.device()
-
-    def vrf(self) -> None:
-        self.fields["vrf"] = self.words.device(needed=False)
-
-    def encap(self) -> None:
-        self.fields["encap"] = read_encap(self.words)
 
     def expires(self) -> None:
         self._only_ipv6("expires")
@@ -199,12 +168,6 @@ class _Reader:
         self._lock("congctl")
         self.metrics["congctl"] = self.words.argument()
 
-    def ttl_propagate(self) -> None:
-        word = self.words.argument()
-        self.fields["ttl_propagate"] = word == "enabled"
-        if word not in ("enabled", "disabled"):
-            self.words.complain(f"`{word}` is neither enabled nor disabled", "disabled is used")
-
     def as_to(self) -> None:
         self.words.skip("to")
         self.words.argument()
@@ -230,17 +193,6 @@ class _Reader:
             kind=ProblemClass.GENERAL,
             suggestion=f"write `{instead}`",
         )
-
-    def _track_group(self, groups: frozenset[str]) -> bool:
-        """True if there is one already."""
-        name = self.words.argument()
-        if "track_group" in self.fields:
-            return True
-        if name in groups:
-            self.fields["track_group"] = name
-        else:
-            self.words.complain(f"there is no track_group {name} above", "the route follows none")
-        return False
 
     def _lock(self, metric: str) -> None:
         if metric in LOCKABLE and self.words.skip("lock"):
@@ -285,10 +237,10 @@ class _Reader:
             self.words.leave_out(f"`{word}` is no option of a route, and no destination")
         if isinstance(prefix, int):
             if prefix:
-                self._family(prefix)
+                self.family(prefix)
             self.destination = "default"
         else:
-            self._family(prefix.version)
+            self.family(prefix.version)
             self.destination = prefix
 
     def _type(self, word: str) -> int | None:
@@ -325,13 +277,7 @@ class _Reader:
         found: dict[str, Any] = {}
         while (word := words.skip("via", "dev", "weight", "onlink", "encap", "realms", "as")) is not None:
             if word == "via":
-                if words.skip("inet6") and self.version == 4:
-                    found["via"] = self._reached_over_ipv6()
-                    continue
-                words.skip("inet")
-                address = words.address()
-                self._family(address.version)
-                found["via"] = address
+                found["via"] = self._gateway()
             elif word == "dev":
                 found["dev"] = words.device()
             elif word == "weight":
@@ -344,7 +290,7 @@ class _Reader:
                 found["encap"] = read_encap(words)
             elif word == "realms":
                 found["realms"] = read_realms(words)
-                self._family(4)
+                self.family(4)
             else:
                 words.leave_out("`as` is not supported")
         return Nexthop(**found)
@@ -358,11 +304,8 @@ class _Reader:
         destination = self.destination
         if isinstance(destination, str):
             destination = IPv6Interface("::/0") if self.version == 6 else IPv4Interface("0.0.0.0/0")
-        tracked = fields.get("track", True)
-        if tracked and fields.get("protocol", KEEPALIVED) != KEEPALIVED:
-            words.complain("a route of another protocol cannot be watched", "the protocol is keepalived (18)")
-            fields["protocol"] = KEEPALIVED
-        if tracked and "dev" not in fields:
+        self.check_protocol()
+        if fields.get("track", True) and "dev" not in fields:
             words.problems.add(
                 words.statement.line,
                 Severity.NOTICE,
@@ -370,9 +313,7 @@ class _Reader:
                 "it is watched all the same; keepalived 2.2.7 would not",
                 kind=ProblemClass.GENERAL,
             )
-        if "track_group" in fields and "dev" not in fields:
-            words.complain("track_group needs a route with a device", "the route follows none")
-            del fields["track_group"]
+        self.check_track_group("dev", "a device")
         metrics = Metrics(**self.metrics, lock=tuple(self.locked)) if self.metrics else None
         return Route(destination=destination, metrics=metrics, nexthops=tuple(self.nexthops), **fields)
 
@@ -384,31 +325,29 @@ FLAGS: Final[Mapping[str, Mapping[str, object]]] = {
     "append": {"add": False, "append": True},
     "no_track": {"track": False},
 }
+VALUES: Final[Values] = {
+    **dict.fromkeys(("tos", "dsfield"), ("tos", read_tos)),
+    "table": ("table", lambda words: words.name(TABLES, "routing table")),
+    "protocol": ("protocol", lambda words: words.name(PROTOCOLS, "routing protocol")),
+    "scope": ("scope", lambda words: words.name(SCOPES, "scope")),
+    **dict.fromkeys(("metric", "priority", "preference"), ("metric", Words.number)),
+    **dict.fromkeys(("dev", "oif"), ("dev", Words.device)),
+    "vrf": ("vrf", lambda words: words.device(needed=False)),
+    "encap": ("encap", read_encap),
+    "ttl-propagate": ("ttl_propagate", _ttl_propagate),
+}
 KEYWORDS: Final[Mapping[str, Callable[[_Reader], None]]] = {
-    "inet": _Reader.inet,
-    "inet6": _Reader.inet6,
+    "inet": lambda route: route.family(4),
+    "inet6": lambda route: route.family(6),
     "src": _Reader.src,
     "via": _Reader.via,
     "gw": _Reader.gw,
     "from": _Reader.source,
-    "tos": _Reader.tos,
-    "dsfield": _Reader.tos,
-    "table": _Reader.table,
-    "protocol": _Reader.protocol,
-    "scope": _Reader.scope,
-    "metric": _Reader.metric,
-    "priority": _Reader.metric,
-    "preference": _Reader.metric,
-    "dev": _Reader.dev,
-    "oif": _Reader.dev,
-    "vrf": _Reader.vrf,
-    "encap": _Reader.encap,
     "expires": _Reader.expires,
     "pref": _Reader.pref,
     "realms": _Reader.realms,
     "features": _Reader.features,
     "congctl": _Reader.congctl,
-    "ttl-propagate": _Reader.ttl_propagate,
     "as": _Reader.as_to,
     "or": _Reader.or_,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn, TypeAlias
 
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.names import Kind, Names
@@ -10,6 +11,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import IFNAME_MAX, UINT_MAX, parse_address, parse_integer
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass
+from pyvrrp.model.routing import KEEPALIVED
 from pyvrrp.net import Address
 
 
@@ -98,3 +100,59 @@ class Words:
     def complain(self, message: str, effect: str) -> None:
         """About the last word read; the line goes on."""
         self.problems.error(self.statement.line, message, effect, word=self.at - 1)
+
+
+Values: TypeAlias = Mapping[str, tuple[str, Callable[[Words], object]]]
+"""Keyword to the field that it sets, and how its value is read from the words behind it."""
+
+
+class LineReader:
+    """A route or a rule while its line is read: what keywords say becomes fields."""
+
+    def __init__(self, words: Words, groups: frozenset[str] | None) -> None:
+        """`groups`: the track_groups defined so far, for what is static; None where track_group means nothing."""
+        self.words = words
+        self.groups = groups
+        self.version: int | None = None
+        self.fields: dict[str, Any] = {}
+
+    def family(self, version: int) -> None:
+        """What has been read says that the line is about IPv4 or IPv6."""
+        if self.version not in (None, version):
+            self.words.leave_out(f"IPv{version} in an IPv{self.version} {self.words.what}")
+        self.version = version
+
+    def value(self, keyword: str, values: Values) -> bool:
+        """Read the value of the keyword; False where the table does not have it."""
+        if keyword not in values:
+            return False
+        field, read = values[keyword]
+        self.fields[field] = read(self.words)
+        return True
+
+    def track_group(self, keyword: str) -> bool:
+        """False where it is another keyword."""
+        if keyword != "track_group" or self.groups is None:
+            return False
+        name = self.words.argument()
+        if "track_group" in self.fields:
+            self.words.leave_out("a second track_group")
+        if name in self.groups:
+            self.fields["track_group"] = name
+        else:
+            self.words.complain(f"there is no track_group {name} above", f"the {self.words.what} follows none")
+        return True
+
+    def check_protocol(self) -> None:
+        """At the end of the line: what is watched is known by its protocol."""
+        if self.fields.get("track", True) and self.fields.get("protocol", KEEPALIVED) != KEEPALIVED:
+            message = f"a {self.words.what} of another protocol cannot be watched"
+            self.words.complain(message, "the protocol is keepalived (18)")
+            self.fields["protocol"] = KEEPALIVED
+
+    def check_track_group(self, field: str, what: str) -> None:
+        """It needs the device of that field."""
+        if "track_group" in self.fields and field not in self.fields:
+            message = f"track_group needs a {self.words.what} with {what}"
+            self.words.complain(message, f"the {self.words.what} follows none")
+            del self.fields["track_group"]
