@@ -10,7 +10,7 @@ from pyvrrp.config.names import SCOPES
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import IFNAME_MAX, UINT_MAX, parse_address, parse_integer
 from pyvrrp.config.schema import schema
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.words import LeftOutError, Words
 from pyvrrp.errors import ProblemClass
@@ -62,8 +62,7 @@ class _Reader:
         while words.more:
             word, at = words.word(), words.at - 1
             if word not in self.table or word == "<first word>":
-                found = nearest(word, self.table)
-                suggestion = f"did you mean `{found}`?" if found else "one address a line"
+                suggestion = did_you_mean(word, self.table, "one address a line")
                 problems.error(line, f"`{word}` is no option of an address", word=at, suggestion=suggestion)
             elif word == "no_track":
                 self.fields["track"] = False

@@ -84,14 +84,9 @@ def _invisible(source: Source, loaded: Loaded, problems: Problems) -> None:
             letters = sorted({letter for letter in word if letter != " " and unicodedata.category(letter) in INVISIBLE})
             if letters:
                 names = [f"{unicodedata.name(letter, 'character').lower()} (U+{ord(letter):04X})" for letter in letters]
-                problems.add(
-                    line,
-                    Severity.WARNING,
-                    f"an invisible character is a part of the word: {listing(names)}",
-                    "the word is taken with it",
-                    word=at,
-                    suggestion="type the blanks of the line anew",
-                )
+                message = f"an invisible character is a part of the word: {listing(names)}"
+                effect, suggestion = "the word is taken with it", "type the blanks of the line anew"
+                problems.add(line, Severity.WARNING, message, effect, word=at, suggestion=suggestion)
 
 
 def _same_segment(instances: list[tuple[VrrpInstance, Statement]], problems: Problems) -> None:
@@ -124,14 +119,11 @@ def _prefixes(block: Statement, problems: Problems) -> None:
         for child in list_.children:
             address = parse_address(child.word)
             if address is not None:
-                problems.add(
-                    child.line,
-                    Severity.NOTICE,
-                    f"{address} has no prefix length",
-                    f"it is added as /{address.max_prefixlen}: hosts of its subnet are reached through another address",
-                    word=0,
-                    suggestion=f"write the length of its subnet, or /{address.max_prefixlen} if that is meant",
-                )
+                host = f"/{address.max_prefixlen}"
+                effect = f"it is added as {host}: hosts of its subnet are reached through another address"
+                suggestion = f"write the length of its subnet, or {host} if that is meant"
+                message = f"{address} has no prefix length"
+                problems.notice(child.line, message, effect, word=0, suggestion=suggestion)
 
 
 def _tracked(block: Statement) -> Iterator[tuple[str, Statement]]:
@@ -178,14 +170,10 @@ def _weights(instance: VrrpInstance, block: Statement, problems: Problems) -> No
 def _owner(instance: VrrpInstance, block: Statement, addresses: Collection[Address], problems: Problems) -> None:
     strange = [a.address for a in instance.virtual_ipaddress if a.address not in addresses]
     if instance.priority == 255 and strange:
-        problems.add(
-            last_line(block, "priority", "state"),
-            Severity.WARNING,
-            f"priority 255 is the address owner's, and {listing(strange)} is no address of this host",
-            "it takes over at once, without listening, and never steps back",
-            word=1,
-            suggestion=f"use a priority of at most {PRIORITY_MAX}",
-        )
+        line, suggestion = last_line(block, "priority", "state"), f"use a priority of at most {PRIORITY_MAX}"
+        message = f"priority 255 is the address owner's, and {listing(strange)} is no address of this host"
+        effect = "it takes over at once, without listening, and never steps back"
+        problems.add(line, Severity.WARNING, message, effect, word=1, suggestion=suggestion)
 
 
 def _unused(root: Statement, problems: Problems) -> None:
@@ -204,7 +192,7 @@ def _unused(root: Statement, problems: Problems) -> None:
             where = TRACKS[child.word]
             suggestion = f"name it in a {where} block"
             effect = "nothing depends on it"
-            problems.add(child.line, Severity.NOTICE, message, effect, word=1, suggestion=suggestion)
+            problems.notice(child.line, message, effect, word=1, suggestion=suggestion)
 
 
 def _service(block: Statement) -> tuple[str, ...]:
@@ -230,20 +218,20 @@ def _reachable(
             continue
         if address not in ways:
             message = f"no route of this host leads to real server {address}"
-            problems.add(child.line, Severity.NOTICE, message, "its checks fail, and nothing reaches it", word=1)
+            problems.notice(child.line, message, "its checks fail, and nothing reaches it", word=1)
         elif forwarding[address] is Forwarding.DR and (gateway := ways[address]) is not None:
             message = f"the way to real server {address} leads over {gateway}"
             effect = "DR reaches real servers of an own segment only"
-            problems.add(child.line, Severity.NOTICE, message, effect, word=1, suggestion="TUN or NAT, or move it")
+            problems.notice(child.line, message, effect, word=1, suggestion="TUN or NAT, or move it")
 
 
 def _quorum(server: VirtualServer, line: Line | None, problems: Problems) -> None:
     total = sum(real.weight for real in server.real_servers)
     if line is not None and 0 < server.quorum <= total < server.quorum + server.hysteresis:
-        problems.add(
-            line,
-            Severity.WARNING,
-            f"quorum {server.quorum} with hysteresis {server.hysteresis} is more than all weights together ({total})",
+        both = f"quorum {server.quorum} with hysteresis {server.hysteresis}"
+        message, effect = (
+            f"{both} is more than all weights together ({total})",
             "a quorum once lost is never gained again",
-            suggestion=f"a hysteresis of at most {total - server.quorum}",
         )
+        suggestion = f"a hysteresis of at most {total - server.quorum}"
+        problems.add(line, Severity.WARNING, message, effect, suggestion=suggestion)

@@ -11,10 +11,9 @@ from typing import Final
 from pyvrrp.config.http_checks import VERSIONS, build_urls
 from pyvrrp.config.local_checks import build_bfd, build_file, build_misc
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
-from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.checkers import (
     BfdCheck,
     Checker,
@@ -231,8 +230,7 @@ def _dns(block: Statement, timing: CheckTiming, connect: ConnectOptions, problem
                 type_ = child.value.upper()
             else:
                 message = f"`{child.value}` is not a type that can be asked for"
-                found = nearest(child.value.upper(), DNS_TYPES)
-                suggestion = f"did you mean `{found}`?" if found else f"one of {' '.join(DNS_TYPES)}"
+                suggestion = did_you_mean(child.value.upper(), DNS_TYPES, f"one of {' '.join(DNS_TYPES)}")
                 problems.error(child.line, message, f"{type_} is asked for", word=1, suggestion=suggestion)
         elif child.words[0] == "name" and isinstance(child.value, str):
             if name is not None:
@@ -303,13 +301,8 @@ def _udp(block: Statement, own: Values, timing: CheckTiming, connect: ConnectOpt
                 mask = None if mask == b"\xff" * len(mask) else mask
     low, high = integer(own, "min_reply_length", 0), integer(own, "max_reply_length", 255)
     if low > high:
-        problems.add(
-            block.line,
-            Severity.ERROR,
-            f"min_reply_length {low} is more than max_reply_length {high}",
-            "the check always fails",
-            kind=ProblemClass.GENERAL,
-        )
+        message = f"min_reply_length {low} is more than max_reply_length {high}"
+        problems.error(block.line, message, "the check always fails")
     return UdpCheck(
         timing=timing,
         connect=connect,

@@ -12,7 +12,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_integer
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
-from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.errors import ProblemClass
 from pyvrrp.model.config import FlushOnStop, GlobalDefs
 from pyvrrp.model.scripts import ScriptRules
 from pyvrrp.net import Address
@@ -135,7 +135,7 @@ def _check(block: Statement, problems: Problems) -> None:
             problems.error(child.line, f"{value} is not an IPv{word[-1]} multicast address", word=1)
         elif word == "vrrp_mcast_group6" and isinstance(value, IPv6Address) and not is_link_multicast(value):
             message = f"{value} is no multicast address of a link (ff02::)"
-            problems.add(child.line, Severity.WARNING, message, "it is used", word=1, kind=ProblemClass.GENERAL)
+            problems.warning(child.line, message, "it is used", word=1)
         elif word == "vrrp_rx_bufs_policy":
             _check_policy(child, problems)
         elif word == "smtp_server" and len(child.words) > 2:

@@ -10,7 +10,7 @@ from typing import Final
 from pyvrrp.config.commands import split_command
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import UINT_MAX, parse_integer
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars, text
 from pyvrrp.errors import Severity
@@ -136,8 +136,7 @@ def _pattern(url: Statement, values: Values, problems: Problems) -> Pattern | No
             message = f"the regex option `{word}` is accepted, but not active in this version"
             problems.inactive(lines["regex_options"].line, message, "the regex is used without it", word=at)
         elif word not in OPTIONS | WITHOUT_EFFECT:
-            found = nearest(word, OPTIONS | WITHOUT_EFFECT | OTHERS)
-            suggestion = f"did you mean `{found}`?" if found else None
+            suggestion = did_you_mean(word, OPTIONS | WITHOUT_EFFECT | OTHERS)
             message = f"`{word}` is no option of a regex"
             place = lines["regex_options"].line
             problems.add(place, Severity.ERROR, message, word=at, suggestion=suggestion)

@@ -28,7 +28,6 @@ from pyvrrp.config.tree import Statement
 from pyvrrp.config.unicast import read_limits, without_peers
 from pyvrrp.config.values import flag, integer, switch, text
 from pyvrrp.config.vmacs import Devices, Wish, make_devices, on_devices, read_use_ipvlan, read_use_vmac
-from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vmac import Kind
@@ -478,13 +477,8 @@ class _Builder:
         if version == 3:
             self.problems.fatal(draft.block.line, f"{draft.name} has no virtual_ipaddress, which version 3 asks for")
         else:
-            self.problems.add(
-                draft.block.line,
-                Severity.WARNING,
-                f"{draft.name} has no virtual_ipaddress",
-                "it takes part in elections, for nothing",
-                kind=ProblemClass.GENERAL,
-            )
+            message = f"{draft.name} has no virtual_ipaddress"
+            self.problems.warning(draft.block.line, message, "it takes part in elections, for nothing")
 
     def _preemption(self, priority: int) -> tuple[bool, Micros]:
         draft, problems = self.draft, self.problems

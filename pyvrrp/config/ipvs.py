@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import IFNAME_MAX, parse_address, parse_integer
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.config import GlobalDefs
@@ -114,8 +114,7 @@ def settle_sync_daemon(
         for child in block.children
         if child.word == "lvs_sync_daemon" and len(child.words) > 1
     )
-    found = nearest(daemon.instance, instances)
-    suggestion = f"did you mean `{found}`?" if found else None
+    suggestion = did_you_mean(daemon.instance, instances)
     message = f"lvs_sync_daemon follows {daemon.instance}, and there is no such vrrp_instance"
     problems.add(line, Severity.ERROR, message, "no connections are synchronised", word=1, suggestion=suggestion)
     return replace(definitions, ipvs=replace(ipvs, lvs_sync_daemon=None))
@@ -130,8 +129,7 @@ def _pairs(line: Statement, names: tuple[str, ...], problems: Problems, start: i
             yield at
             at += 2
             continue
-        found = nearest(word, names)
-        suggestion = f"did you mean `{found}`?" if found else f"one of {' '.join(names)}"
+        suggestion = did_you_mean(word, names, f"one of {' '.join(names)}")
         problems.error(line.line, f"`{word}` is no option of {line.word}", word=at, suggestion=suggestion)
         at += 1
 

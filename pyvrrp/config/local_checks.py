@@ -8,7 +8,7 @@ from typing import Final
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import parse_integer
 from pyvrrp.config.scripts import command_of
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, flag, integer, scalars
 from pyvrrp.errors import ProblemClass
@@ -81,10 +81,7 @@ def _known(child: Statement, names: Collection[str], kind: str, problems: Proble
     name = child.words[1]
     if name in names:
         return name
-    found = nearest(name, names)
-    suggestion = (
-        f"did you mean `{found}`?" if found else f"define it before the virtual server: `{kind} {name} {{ … }}`"
-    )
+    suggestion = did_you_mean(name, names, f"define it before the virtual server: `{kind} {name} {{ … }}`")
     message = f"there is no {kind} {name} that real servers may follow"
     problems.error(child.line, message, DROPPED, word=1, suggestion=suggestion)
     return None

@@ -60,6 +60,19 @@ class Problems:
         """Something asked for is dropped or replaced, and keepalived complains too."""
         self.add(line, Severity.ERROR, message, effect, word=word, kind=kind, suggestion=suggestion)
 
+    def warning(
+        self,
+        line: Line,
+        message: str,
+        effect: str,
+        *,
+        word: int | None = None,
+        kind: ProblemClass = ProblemClass.GENERAL,
+        suggestion: str | None = None,
+    ) -> None:
+        """It is done as asked for, and is hardly what was meant; keepalived complains too."""
+        self.add(line, Severity.WARNING, message, effect, word=word, kind=kind, suggestion=suggestion)
+
     def fatal(
         self, line: Line, message: str, *, word: int | None = None, kind: ProblemClass = ProblemClass.GENERAL
     ) -> None:
@@ -68,8 +81,10 @@ class Problems:
     def inactive(self, line: Line, message: str, effect: str, *, word: int | None = None) -> None:
         self.add(line, Severity.INACTIVE, message, effect, word=word)
 
-    def notice(self, line: Line, message: str, effect: str, *, word: int | None = None) -> None:
-        self.add(line, Severity.NOTICE, message, effect, word=word)
+    def notice(
+        self, line: Line, message: str, effect: str, *, word: int | None = None, suggestion: str | None = None
+    ) -> None:
+        self.add(line, Severity.NOTICE, message, effect, word=word, suggestion=suggestion)
 
     def change_effect(self, index: int, effect: str) -> None:
         """Say more precisely what a problem led to, once it is known."""

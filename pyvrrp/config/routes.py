@@ -183,16 +183,10 @@ class _Reader(LineReader):
         self.nexthops = [Nexthop(via=self.fields.pop("via", None)), Nexthop(via=address)]
 
     def _old(self, word: str, instead: str) -> None:
-        words = self.words
-        words.problems.add(
-            words.statement.line,
-            Severity.DEPRECATED,
-            f"`{word}` is an old spelling",
-            f"taken as `{instead}`",
-            word=words.at - 1,
-            kind=ProblemClass.GENERAL,
-            suggestion=f"write `{instead}`",
-        )
+        line, at, kind = self.words.statement.line, self.words.at - 1, ProblemClass.GENERAL
+        message, effect, suggestion = f"`{word}` is an old spelling", f"taken as `{instead}`", f"write `{instead}`"
+        problems = self.words.problems
+        problems.add(line, Severity.DEPRECATED, message, effect, word=at, kind=kind, suggestion=suggestion)
 
     def _lock(self, metric: str) -> None:
         if metric in LOCKABLE and self.words.skip("lock"):
@@ -306,13 +300,9 @@ class _Reader(LineReader):
             destination = IPv6Interface("::/0") if self.version == 6 else IPv4Interface("0.0.0.0/0")
         self.check_protocol()
         if fields.get("track", True) and "dev" not in fields:
-            words.problems.add(
-                words.statement.line,
-                Severity.NOTICE,
-                "the route names no device",
-                "it is watched all the same; keepalived 2.2.7 would not",
-                kind=ProblemClass.GENERAL,
-            )
+            line, message = words.statement.line, "the route names no device"
+            effect = "it is watched all the same; keepalived 2.2.7 would not"
+            words.problems.add(line, Severity.NOTICE, message, effect, kind=ProblemClass.GENERAL)
         self.check_track_group("dev", "a device")
         metrics = Metrics(**self.metrics, lock=tuple(self.locked)) if self.metrics else None
         return Route(destination=destination, metrics=metrics, nexthops=tuple(self.nexthops), **fields)

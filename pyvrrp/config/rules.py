@@ -11,7 +11,7 @@ from pyvrrp.config.addresses import parse_prefix
 from pyvrrp.config.names import GROUPS, TABLES, c_integer
 from pyvrrp.config.routes import TYPES, read_realms, read_tos
 from pyvrrp.config.words import LeftOutError, LineReader, Values, Words
-from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.errors import ProblemClass
 from pyvrrp.model.routing import KEEPALIVED, Rule, RuleAction
 from pyvrrp.net import Interface
 
@@ -178,14 +178,9 @@ class _Reader(LineReader):
         version = self.version or 4
         if priority is None:
             fields["priority"] = priorities.take(version)
-            words.problems.add(
-                words.statement.line,
-                Severity.WARNING,
-                "the rule has no preference",
-                f"it gets {fields['priority']}",
-                kind=ProblemClass.GENERAL,
-                suggestion="give it one, so that its place among the others is what you mean",
-            )
+            line, message, effect = words.statement.line, "the rule has no preference", f"it gets {fields['priority']}"
+            suggestion = "give it one, so that its place among the others is what you mean"
+            words.problems.warning(line, message, effect, suggestion=suggestion)
         everything: Interface = IPv6Interface("::/0") if version == 6 else IPv4Interface("0.0.0.0/0")
         for name, prefix in self.prefixes.items():
             fields[name] = everything if isinstance(prefix, str) else prefix

@@ -15,7 +15,7 @@ from pyvrrp.config.checks import Settings, build_checks
 from pyvrrp.config.forwarding import METHODS, Method, read_forwarding
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, command, flag, integer, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
@@ -124,8 +124,7 @@ def _pool(block: Statement, groups: Mapping[str, VirtualServerGroup], problems: 
             return None
         group = groups.get(words[2])
         if group is None:
-            found = nearest(words[2], groups)
-            suggestion = f"did you mean `{found}`?" if found else f"write `virtual_server_group {words[2]} {{ … }}`"
+            suggestion = did_you_mean(words[2], groups, f"write `virtual_server_group {words[2]} {{ … }}`")
             message = f"there is no virtual_server_group {words[2]} that can be used"
             effect = "the virtual server is left out"
             problems.add(block.line, Severity.ERROR, message, effect, word=2, suggestion=suggestion)
@@ -176,8 +175,7 @@ def _read(pool: Pool, child: Statement, problems: Problems) -> None:
         if child.value in SCHEDULERS:
             pool.scheduler = text({word: child.value}, word)
         elif child.value is not None:
-            found = nearest(str(child.value), SCHEDULERS)
-            suggestion = f"did you mean `{found}`?" if found else f"one of {' '.join(SCHEDULERS)}"
+            suggestion = did_you_mean(str(child.value), SCHEDULERS, f"one of {' '.join(SCHEDULERS)}")
             message = f"`{child.value}` is not a scheduler"
             problems.error(child.line, message, word=1, suggestion=suggestion)
     elif word in ("lb_kind", "lvs_method"):
@@ -394,14 +392,14 @@ def _quorum(pool: Pool, servers: list[RealServer], problems: Problems) -> tuple[
     if quorum > total:
         message = f"quorum {quorum} is more than all weights together ({total})"
         effect = f"quorum is {total}" if total else "quorum is never reached"
-        problems.add(line, Severity.WARNING, message, effect, kind=ProblemClass.GENERAL)
+        problems.warning(line, message, effect)
         quorum = total
     if hysteresis >= quorum:
         lowered = quorum - 1 if quorum else UINT_MAX
         if quorum:
             message = f"hysteresis {hysteresis} is not less than quorum {quorum}"
             effect = f"hysteresis is {lowered}"
-            problems.add(line, Severity.WARNING, message, effect, kind=ProblemClass.GENERAL)
+            problems.warning(line, message, effect)
         hysteresis = lowered
     return quorum, hysteresis
 

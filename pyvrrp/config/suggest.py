@@ -45,3 +45,9 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     if best is None and len(word) > 5:
         best = min(((len(c) - len(word), c) for c in candidates if c.endswith(word)), default=None)
     return best[1] if best else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:
+    """The suggestion for a word that is none of the candidates; `otherwise`: where none is near."""
+    found = nearest(word, candidates)
+    return f"did you mean `{found}`?" if found else otherwise

@@ -7,12 +7,11 @@ from collections.abc import Collection, Mapping
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.rarely import read_options
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tracked_members import fit_for_owners
 from pyvrrp.config.tracking import DEFINED_BY, Definitions, read_notify, read_tracked, read_tracked_interfaces
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import scalars, switch
-from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
 
@@ -50,13 +49,8 @@ def build_sync_groups(
             problems.error(block.line, message, "it is left out")
             continue
         if len(found) == 1:
-            problems.add(
-                block.line,
-                Severity.WARNING,
-                f"sync group {name} has one member only",
-                "the group does nothing that its member does not do alone",
-                kind=ProblemClass.GENERAL,
-            )
+            effect = "the group does nothing that its member does not do alone"
+            problems.warning(block.line, f"sync group {name} has one member only", effect)
         values = scalars(block)
         group = SyncGroup(
             name=name,
@@ -88,8 +82,7 @@ def _members(
                     line.line, f"instance {name} is left out", f"sync group {group} goes without it", word=at
                 )
             elif name not in instances:
-                near = nearest(name, instances)
-                suggestion = f"did you mean `{near}`?" if near else None
+                suggestion = did_you_mean(name, instances)
                 message = f"there is no vrrp_instance {name}"
                 effect = f"sync group {group} goes without it"
                 problems.error(line.line, message, effect, word=at, suggestion=suggestion)

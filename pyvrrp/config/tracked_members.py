@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pyvrrp.config.problems import Problems
+from pyvrrp.config.source import Line
 from pyvrrp.config.tree import Statement
-from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.errors import ProblemClass
 from pyvrrp.model.tracked import Tracked, Tracker
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
 
@@ -33,7 +34,7 @@ def fit_for_owners(
         for one in lines:
             if one.weight:
                 message = f"{kind} {one.name} has a weight, but {owner.name} has priority {OWNER}, which never changes"
-                _complain(block, message, "it counts without its weight", problems)
+                problems.warning(block.line, message, "it counts without its weight")
         if lines:
             changes[kind] = tuple(replace(one, weight=0) for one in lines)
     return replace(group, **changes)
@@ -79,7 +80,7 @@ def _without_weights(instance: VrrpInstance, reason: str, block: Statement, prob
                 kept.append(replace(one, weight=0))
             suggestion = f"put {kind} into the sync group, or write weight 0" if "others" in reason else None
             message = f"{kind} {one.name} of {instance.name} has a weight, and {reason}"
-            _complain(_place(block, kind), message, effect, problems, suggestion)
+            problems.warning(_place(block, kind), message, effect, suggestion=suggestion)
         if len(kept) != len(lines) or tuple(kept) != lines:
             changes[kind] = tuple(kept)
     return replace(instance, **changes) if changes else instance  # type: ignore[arg-type]
@@ -99,23 +100,12 @@ def _merge(instance: VrrpInstance, group: SyncGroup, block: Statement, problems:
                 message = f"{one.name} is tracked by {group.name} and by its member {instance.name}"
                 # keepalived complains of interfaces only.
                 told = ProblemClass.GENERAL if kind is Tracker.INTERFACE else ProblemClass.OK
-                _complain(_place(block, kind), message, "the group's weight counts", problems, kind=told)
+                problems.warning(_place(block, kind), message, "the group's weight counts", kind=told)
             if not is_own:  # its own is tracked anyway
                 lines[one.name] = one
         changes[kind] = tuple(lines.values())
     return replace(instance, **changes) if changes else instance  # type: ignore[arg-type]
 
 
-def _place(block: Statement, kind: Tracker) -> Statement:
-    return next((child for child in block.children if child.word == kind), block)
-
-
-def _complain(
-    place: Statement,
-    message: str,
-    effect: str,
-    problems: Problems,
-    suggestion: str | None = None,
-    kind: ProblemClass = ProblemClass.GENERAL,
-) -> None:
-    problems.add(place.line, Severity.WARNING, message, effect, kind=kind, suggestion=suggestion)
+def _place(block: Statement, kind: Tracker) -> Line:
+    return next((child.line for child in block.children if child.word == kind), block.line)

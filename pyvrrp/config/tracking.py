@@ -10,7 +10,7 @@ from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import parse_integer
 from pyvrrp.config.scripts import command_of
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import flag, integer, scalars
 from pyvrrp.errors import ProblemClass
@@ -90,11 +90,11 @@ def read_tracked(
 def _not_defined(line: Statement, kind: str, owner: str, names: Mapping[str, Definition], problems: Problems) -> None:
     name = line.word
     if name in names:
-        message, suggestion = f"{kind} {name} is defined after {owner}", f"move {kind} {name} before it"
+        message = f"{kind} {name} is defined after {owner}"
+        suggestion: str | None = f"move {kind} {name} before it"
     else:
-        found = nearest(name, names)
         message = f"there is no {kind} {name}"
-        suggestion = f"did you mean `{found}`?" if found else f"define {kind} {name} before it"
+        suggestion = did_you_mean(name, names, f"define {kind} {name} before it")
     problems.error(line.line, message, f"{owner} is not tracked by it", word=0, suggestion=suggestion)
 
 

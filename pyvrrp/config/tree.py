@@ -173,14 +173,8 @@ class _Parser:
             suggestion = None
             if self.early is not None:
                 suggestion = f"the }} in line {self.early.number} ends a block that seems to go on"
-            self.problems.add(
-                line,
-                Severity.ERROR,
-                "a } too many: no block is open here",
-                "ignored",
-                kind=ProblemClass.UNEXPECTED_EOB,
-                suggestion=suggestion,
-            )
+            message, kind = "a } too many: no block is open here", ProblemClass.UNEXPECTED_EOB
+            self.problems.error(line, message, kind=kind, suggestion=suggestion)
         elif consequence and self.stray is not None:
             self._lose(line)
         if self.stray is not None and self.depth <= len(self.frames) - 1:
@@ -215,13 +209,8 @@ class _Parser:
         if self.stray is None:
             problem = self.last_unknown
             if problem is None:
-                problem = self.problems.add(
-                    line,
-                    Severity.ERROR,
-                    "a { where no block begins",
-                    "ignored",
-                    kind=ProblemClass.UNEXPECTED_BOB,
-                )
+                message, kind = "a { where no block begins", ProblemClass.UNEXPECTED_BOB
+                problem = self.problems.add(line, Severity.ERROR, message, kind=kind)
             self.stray = Stray(problem, frame, self.depth)
         self.last_unknown = None
 

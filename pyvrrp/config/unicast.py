@@ -9,7 +9,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import parse_address, parse_integer
 from pyvrrp.config.source import Line
 from pyvrrp.config.tree import Statement
-from pyvrrp.errors import ProblemClass, Severity
+from pyvrrp.errors import ProblemClass
 from pyvrrp.model.vrrp import PeerTtl
 from pyvrrp.net import Address
 
@@ -53,5 +53,5 @@ def without_peers(name: str, lines: Mapping[str, Line], problems: Problems, *, f
     message, suggestion = f"`{word}`, but there are no unicast peers", "list the other directors in unicast_peer"
     effect = f"{name} stays in FAULT (unicast_fault_no_peer)" if fault else f"adverts of {name} are multicast"
     kind = ProblemClass.OK if fault else ProblemClass.GENERAL
-    problems.add(lines[word], Severity.WARNING, message, effect, kind=kind, suggestion=suggestion)
+    problems.warning(lines[word], message, effect, kind=kind, suggestion=suggestion)
     return fault

@@ -9,7 +9,7 @@ from typing import Final
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.schema import ROOT, blocks_of, schema
 from pyvrrp.config.source import Line
-from pyvrrp.config.suggest import nearest
+from pyvrrp.config.suggest import did_you_mean, nearest
 from pyvrrp.errors import ProblemClass, Severity
 
 WORD: Final = r"[@~$]?[\w-]*\w[\w=-]*"
@@ -67,8 +67,8 @@ def _suggest(word: str, path: str) -> str | None:
     before, equals, after = word.partition("=")
     if equals and before in known:
         return f"write `{before} {after}`"
-    if found := nearest(word, known):
-        return f"did you mean `{found}`?"
+    if suggestion := did_you_mean(word, known):
+        return suggestion
     if blocks := blocks_of(word):
         named = sorted({block.rpartition("/")[2] if block != ROOT else "no block" for block in blocks})
         return f"`{word}` belongs into {', '.join(named[:4])}"
