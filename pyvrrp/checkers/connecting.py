@@ -16,7 +16,7 @@ from errno import (
 )
 from typing import Final
 
-from pyvrrp.checkers.outcome import CheckNotStarted
+from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
 from pyvrrp.model.checkers import ConnectOptions
 from pyvrrp.model.endpoint import Endpoint
 
@@ -30,6 +30,15 @@ def words(number: int) -> str:
     """An errno as the reason of a failure: ``connection refused``."""
     text = os.strerror(number)
     return text[:1].lower() + text[1:]
+
+
+def blame(error: OSError, step: str, limit: float) -> CheckFailed | CheckNotStarted:
+    """Whose fault it is that `step` (``connect to 10.0.0.1:80``) failed, or was not done in `limit` seconds."""
+    if error.errno is None:  # TimeoutError, of asyncio's
+        return CheckFailed(f"no answer in {limit:g} s")
+    if error.errno in SERVER_FAULTS:
+        return CheckFailed(words(error.errno))
+    return CheckNotStarted(f"cannot {step}: {words(error.errno)}")
 
 
 def open_socket(options: ConnectOptions, kind: socket.SocketKind, protocol: int = 0) -> socket.socket:

@@ -6,8 +6,8 @@ import asyncio
 import os
 import socket
 
-from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
-from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
+from pyvrrp.checkers.connecting import blame, open_socket, sockaddr
+from pyvrrp.checkers.outcome import CheckFailed
 from pyvrrp.model.checkers import DnsCheck
 from pyvrrp.units import seconds
 from pyvrrp.wire.dns import RCODES, query, rcode
@@ -27,10 +27,6 @@ async def check(checker: DnsCheck) -> None:
                 while (code := rcode(await loop.sock_recv(asking, 4096), identifier)) is None:
                     pass
         except OSError as error:
-            if error.errno is None:
-                raise CheckFailed(f"no answer in {limit:g} s") from error
-            if error.errno in SERVER_FAULTS:
-                raise CheckFailed(words(error.errno)) from error
-            raise CheckNotStarted(f"cannot ask {options.target}: {words(error.errno)}") from error
+            raise blame(error, f"ask {options.target}", limit) from error
     if code:
         raise CheckFailed(f"answered with {RCODES[code] if code < len(RCODES) else f'error {code}'}")

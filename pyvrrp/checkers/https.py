@@ -8,9 +8,9 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from pyvrrp.checkers import tls
-from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
+from pyvrrp.checkers.connecting import blame, open_socket, sockaddr
 from pyvrrp.checkers.http import BODY_MAX, endless, judge_all, question
-from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
+from pyvrrp.checkers.outcome import CheckFailed
 from pyvrrp.model.checkers import SslCheck, Url
 from pyvrrp.units import seconds
 from pyvrrp.wire.http import Response
@@ -37,9 +37,7 @@ async def fetch(checker: SslCheck, url: Url) -> Response:
         try:
             await _within(limit, "no answer", loop.sock_connect(connected, sockaddr(options, options.target)))
         except OSError as error:
-            if error.errno in SERVER_FAULTS:
-                raise CheckFailed(words(error.errno)) from error
-            raise CheckNotStarted(f"cannot connect to {options.target}: {words(error.errno or 0)}") from error
+            raise blame(error, f"connect to {options.target}", limit) from error
         response = Response()
         try:
             session = tls.Session(connected, checker, url)

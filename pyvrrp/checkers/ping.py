@@ -7,8 +7,8 @@ import os
 import socket
 from typing import Final
 
-from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
-from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
+from pyvrrp.checkers.connecting import blame, open_socket, sockaddr
+from pyvrrp.checkers.outcome import CheckNotStarted
 from pyvrrp.model.checkers import ConnectOptions, PingCheck
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import seconds
@@ -39,11 +39,7 @@ async def check(checker: PingCheck) -> None:
                     if found is not None and found[1:] == (SEQUENCE, data):
                         return
         except OSError as error:
-            if error.errno is None:
-                raise CheckFailed(f"no answer in {limit:g} s") from error
-            if error.errno in SERVER_FAULTS:
-                raise CheckFailed(words(error.errno)) from error
-            raise CheckNotStarted(f"cannot ask {options.target.address}: {words(error.errno)}") from error
+            raise blame(error, f"ask {options.target.address}", limit) from error
 
 
 def _socket(options: ConnectOptions, version: int) -> socket.socket:

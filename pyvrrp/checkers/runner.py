@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, assert_never, cast
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
 from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome, Running
 from pyvrrp.checkers.watcher import Watcher
@@ -26,6 +27,16 @@ if TYPE_CHECKING:
 
 PORTION: Final = 200
 """Checks begun in one go; in between, those under way have their turn."""
+
+COROUTINES: Final[Mapping[type[Checker], str]] = {
+    SslCheck: "pyvrrp.checkers.https",
+    HttpCheck: "pyvrrp.checkers.http",
+    UdpCheck: "pyvrrp.checkers.udp",
+    PingCheck: "pyvrrp.checkers.ping",
+    DnsCheck: "pyvrrp.checkers.dns",
+    SmtpCheck: "pyvrrp.checkers.smtp",
+}
+"""Where the `check` of each kind is, of those that are coroutines."""
 
 GRACE: Final = 1.0
 """Seconds."""
@@ -168,38 +179,17 @@ def start(checker: Checker, watcher: Watcher, spawn: Spawn, done: Done) -> Runni
             from pyvrrp.checkers import tcp
 
             return tcp.start(checker, watcher, done)
-        case SslCheck():
-            from pyvrrp.checkers import https
-
-            return Task(https.check(checker), done)
-        case HttpCheck():
+        case HttpCheck() if type(checker) is HttpCheck and all(url.pattern is None for url in checker.urls):
             from pyvrrp.checkers import http
 
-            if any(url.pattern is not None for url in checker.urls):
-                return Task(http.check(checker), done)
             return http.start(checker, watcher, done)
-        case UdpCheck():
-            from pyvrrp.checkers import udp
-
-            return Task(udp.check(checker), done)
-        case PingCheck():
-            from pyvrrp.checkers import ping
-
-            return Task(ping.check(checker), done)
-        case DnsCheck():
-            from pyvrrp.checkers import dns
-
-            return Task(dns.check(checker), done)
-        case SmtpCheck():
-            from pyvrrp.checkers import smtp
-
-            return Task(smtp.check(checker), done)
         case MiscCheck():
             from pyvrrp.checkers import misc
 
             return misc.Script(checker, spawn, done)
         case _:
-            assert_never(checker)
+            check: Callable[[Checker], Coroutine[Any, Any, None]] = import_module(COROUTINES[type(checker)]).check
+            return Task(check(checker), done)
 
 
 async def ask(checker: Checker, spawn: Spawn) -> Outcome:

@@ -7,8 +7,8 @@ import re
 import socket
 from typing import Final
 
-from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
-from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
+from pyvrrp.checkers.connecting import blame, open_socket, sockaddr, words
+from pyvrrp.checkers.outcome import CheckFailed
 from pyvrrp.model.checkers import SmtpCheck
 from pyvrrp.units import seconds
 
@@ -27,11 +27,7 @@ async def check(checker: SmtpCheck) -> None:
             async with asyncio.timeout(limit):
                 await loop.sock_connect(connected, sockaddr(options, options.target))
         except OSError as error:
-            if error.errno is None:
-                raise CheckFailed(f"no answer in {limit:g} s") from error
-            if error.errno in SERVER_FAULTS:
-                raise CheckFailed(words(error.errno)) from error
-            raise CheckNotStarted(f"cannot connect to {options.target}: {words(error.errno)}") from error
+            raise blame(error, f"connect to {options.target}", limit) from error
         helo = f"HELO {checker.helo_name}\r\n".encode(errors="surrogateescape")
         try:
             for step, command, wanted in (("greeting", b"", 220), ("HELO", helo, 250), ("QUIT", b"QUIT\r\n", None)):

@@ -60,22 +60,12 @@ def candidates(prefix: str, virtual_router_id: int, family: int) -> Iterator[str
 
 def read_use_vmac(statement: Statement, problems: Problems) -> Wish:
     """[[name] IFNAME] [MAC] [group GROUP] [netlink_notify_msg]."""
-    wish, line = Wish(), statement.line
-    words = statement.words
-    at = 1
-    while at < len(words):
-        word = words[at]
-        if word == "name" and at + 1 < len(words) and wish.name is None:
-            at += 1
-            _name(wish, words[at], line, at, problems)
-        elif word == "group" and at + 1 < len(words):
-            at += 1
-            wish.group = _group(words[at], line, at, problems)
-        elif ":" in word:
-            _mac(wish, word, line, at, problems)
-        elif word != _PLAIN or len(words) == 2:
-            _name(wish, word, line, at, problems)
-        at += 1
+    wish = Wish()
+    for at, word in _plain_words(wish, statement, problems):
+        if ":" in word:
+            _mac(wish, word, statement.line, at, problems)
+        elif word != _PLAIN or len(statement.words) == 2:
+            _name(wish, word, statement.line, at, problems)
     return wish
 
 
@@ -84,17 +74,8 @@ def read_use_ipvlan(statement: Statement, problems: Problems) -> Wish:
     from pyvrrp.config.addresses import read_interface
 
     wish, line = Wish(kind=Kind.IPVLAN), statement.line
-    words = statement.words
-    at = 1
-    while at < len(words):
-        word = words[at]
-        if word == "name" and at + 1 < len(words) and wish.name is None:
-            at += 1
-            _name(wish, words[at], line, at, problems)
-        elif word == "group" and at + 1 < len(words) and wish.name is None:
-            at += 1
-            wish.group = _group(words[at], line, at, problems)
-        elif word in Mode._value2member_map_:
+    for at, word in _plain_words(wish, statement, problems):
+        if word in Mode._value2member_map_:
             if wish.mode is not None:
                 problems.error(line, f"the ipvlan is {wish.mode.value} already", f"`{word}` is ignored", word=at)
             else:
@@ -103,8 +84,24 @@ def read_use_ipvlan(statement: Statement, problems: Problems) -> Wish:
             wish.address = read_interface(replace(statement, words=[word]), problems)
         else:
             _name(wish, word, line, at, problems)
-        at += 1
     return wish
+
+
+def _plain_words(wish: Wish, statement: Statement, problems: Problems) -> Iterator[tuple[int, str]]:
+    """The words that are read by what they look like, with their places; those behind name and group are read here."""
+    words = statement.words
+    at = 1
+    while at < len(words):
+        word, more = words[at], at + 1 < len(words)
+        if word == "name" and more and wish.name is None:
+            at += 1
+            _name(wish, words[at], statement.line, at, problems)
+        elif word == "group" and more and (wish.kind is Kind.MACVLAN or wish.name is None):
+            at += 1
+            wish.group = _group(words[at], statement.line, at, problems)
+        else:
+            yield at, word
+        at += 1
 
 
 def _name(wish: Wish, word: str, line: Line, at: int, problems: Problems) -> None:
