@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import Final
 
 INACTIVE: Final[Mapping[str, str]] = {
-    "auto": "nobody's priority is raised because timers run late",
     "bfd": "no BFD session {value} runs",
     "bfdproc": "there is no BFD process",
     "buffers": "netlink sockets keep their size: 1 MB for what the kernel tells unasked, whatever is allowed otherwise",

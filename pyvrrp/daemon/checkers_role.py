@@ -69,6 +69,8 @@ RESERVED: Final = 64
 """File descriptors for all else."""
 EARLY: Final[Micros] = 3 * MILLISECOND
 """What the loop's whole milliseconds and our own work may cost a check."""
+LATE: Final[Micros] = 20 * MILLISECOND
+"""What a busy loop may be late without a word."""
 SHARE: Final = 200
 """At most one in so many of the shortest pause between checks."""
 
@@ -347,10 +349,13 @@ class CheckersRole:
             self._timer = asyncio.get_running_loop().call_at(seconds(deadline - self._early), self._wake)
 
     def _wake(self) -> None:
+        by = 0 if self._armed is None else now() - self._armed
         self._timer = self._armed = None
         self._runner.hold()
         self._feed(TimePassed(now() + 2 * self._early))
         self._runner.go_on()
+        if by > LATE:
+            self._host.late(by)
 
 
 def tells(config: Config) -> bool:

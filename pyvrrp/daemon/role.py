@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # no worker pays for the other's snapshot
     from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
     from pyvrrp.daemon.options import Options
     from pyvrrp.model.config import Config
+    from pyvrrp.units import Micros
 
 Snapshot = TypeVar("Snapshot", "VrrpSnapshot", "LvsSnapshot", contravariant=True)
 
@@ -35,6 +36,10 @@ class Host(Protocol):
 
     def changed(self) -> None:
         """Something happened that a successor must know: send the supervisor a fresh snapshot."""
+        ...
+
+    def late(self, by: Micros) -> None:
+        """A timer was looked at so long after it ran out."""
         ...
 
     def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:

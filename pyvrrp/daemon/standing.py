@@ -8,9 +8,11 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from pyvrrp.core.log import Level
-from pyvrrp.kernel.standing import Standing, take
+from pyvrrp.errors import KernelError
+from pyvrrp.kernel.standing import Standing, hurry, take
 from pyvrrp.model.config import GlobalDefs
-from pyvrrp.units import SECOND
+from pyvrrp.model.globals import Scheduling
+from pyvrrp.units import SECOND, Micros
 
 _WORDS: Final = {"vrrp": "vrrp", "checkers": "checker"}
 """How keywords of a role begin."""
@@ -34,10 +36,12 @@ def wished(role: str | None, definitions: GlobalDefs) -> Standing:
     def of(keyword: str) -> Any:
         return getattr(scheduling, f"{word}_{keyword}")
 
+    ceiling = max(scheduling.max_auto_priority, 0)
     return Standing(
         nice=of("priority"),
         real_time=of("rt_priority"),
-        longest_run=max(of("rlimit_rttime"), _SHORTEST_RUN) if of("rt_priority") else 0,
+        ceiling=ceiling,
+        longest_run=max(of("rlimit_rttime"), _SHORTEST_RUN) if of("rt_priority") or ceiling else 0,
         processors=frozenset(map(int, of("cpu_affinity"))),
         no_swap=of("no_swap"),
         name=name,
@@ -52,6 +56,24 @@ def stand(
         log(Level.WARNING, str(error))
     if commanded is None and now.places is not None and now.places.umask is not None:
         os.umask(umask(now.places.umask))
+
+
+def late(by: Micros, definitions: GlobalDefs, log: Callable[[Level, str], None]) -> None:
+    """A timer of this process ran out so long ago: tell it and, where that is wished, run earlier next time."""
+    scheduling = definitions.scheduling or Scheduling()
+    if by < scheduling.min_auto_priority_delay:
+        return
+    log(
+        Level.WARNING,
+        f"A timer ran out {by / SECOND:.3f} s ago: this process was stopped, or the machine is overloaded",
+    )
+    try:
+        priority = hurry(scheduling.max_auto_priority)
+    except KernelError as error:
+        log(Level.WARNING, str(error))
+    else:
+        if priority is not None:
+            log(Level.NOTICE, f"Running with real-time priority {priority} from now on")
 
 
 def umask(text: str) -> int:

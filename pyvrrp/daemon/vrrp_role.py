@@ -360,6 +360,8 @@ class VrrpRole:
             if now - due > _STALLED or not self._listening.all_masters:
                 self._drain()
             self._feed(TimePassed(monotonic()))
+            if now - due > _STALLED:
+                self._host.late(now - due)
             self._warm_until = now + _WARM
         self._arm()
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from pyvrrp.daemon.role import Host, Role
     from pyvrrp.observe.control import RecordWish
     from pyvrrp.record.recorder import Recorder
+    from pyvrrp.units import Micros
 
 AnyRole: TypeAlias = "Role[VrrpSnapshot] | Role[LvsSnapshot]"
 
@@ -93,6 +94,11 @@ class Worker:
         if self._running and self._due is None:
             wait = max(_PATIENCE * self._cost, self._quiet_until - self._loop.time())
             self._due = self._loop.call_later(wait, self._tell_unasked)
+
+    def late(self, by: Micros) -> None:
+        from pyvrrp.daemon.standing import late
+
+        late(by, self._config.global_defs, self._log)
 
     def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
         if self._start.options.record is None:

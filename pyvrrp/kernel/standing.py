@@ -26,8 +26,10 @@ class Standing:
     """0: as it was started."""
     real_time: int = 0
     """Priority of SCHED_RR, 1..99; 0: ordinary scheduling."""
+    ceiling: int = 0
+    """Up to which real-time priority it may `hurry`; 0: not at all."""
     longest_run: int = 0
-    """Microseconds that it may run at that priority without waiting for anything; then the kernel ends it."""
+    """Microseconds that it may run at real-time priority without waiting for anything; then the kernel ends it."""
     processors: frozenset[int] = frozenset()
     """Empty: as it was started."""
     no_swap: bool = False
@@ -46,15 +48,33 @@ def take(wish: Standing, before: Standing) -> list[KernelError]:
     return refused
 
 
+def hurry(ceiling: int) -> int | None:
+    """Take the next higher real-time priority; which one that is, None at the ceiling. KernelError if refused."""
+    present = os.sched_getparam(0).sched_priority
+    if present >= ceiling:
+        return None
+    _run_in_real_time(present + 1)
+    return present + 1
+
+
+def _run_in_real_time(priority: int) -> None:
+    with translated(f"run with real-time priority {priority}"):
+        # Scripts that it starts are ordinary processes again.
+        os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+
+
+def _turn(standing: Standing) -> tuple[int, ...]:
+    return standing.nice, standing.real_time, standing.ceiling, standing.longest_run
+
+
 def _schedule(wish: Standing, before: Standing) -> None:
-    if (wish.nice, wish.real_time, wish.longest_run) == (before.nice, before.real_time, before.longest_run):
+    if _turn(wish) == _turn(before):
         return
-    # Scripts that it starts are ordinary processes again.
+    if wish.longest_run:
+        with translated(f"be stopped after {wish.longest_run} us in real time"):
+            resource.setrlimit(resource.RLIMIT_RTTIME, (wish.longest_run, wish.longest_run))
     if wish.real_time:
-        with translated(f"run with real-time priority {wish.real_time}"):
-            if wish.longest_run:
-                resource.setrlimit(resource.RLIMIT_RTTIME, (wish.longest_run, wish.longest_run))
-            os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(wish.real_time))
+        _run_in_real_time(wish.real_time)
     else:
         with translated("run with ordinary priority"):
             os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tests.topology.lab import Lab, instance
 pytestmark = pytest.mark.root
 
 ANY = pytest.mark.parametrize("program", [OURS, pytest.param(KEEPALIVED, marks=pytest.mark.keepalived)])
-SERVER = "virtual_server 192.0.2.50 80 {\nreal_server 192.0.2.51 80 {\nTCP_CHECK {\n}\n}\n}\n"
+SERVER = "virtual_server 192.0.2.50 80 {\ndelay_loop 1\nreal_server 192.0.2.1 80 {\nTCP_CHECK {\n}\n}\n}\n"
 
 
 def defs(text: str) -> str:
@@ -85,6 +86,39 @@ def test_the_checkers_have_their_own(lab: Lab) -> None:
     lab.until_started("d1")
     found = standing(worker(lab, "checkers"))
     assert (found["nice"], found["name"]) == (4, "asking")
+
+
+@pytest.mark.parametrize(
+    ("program", "role"),
+    [(OURS, "vrrp"), pytest.param(KEEPALIVED, "vrrp", marks=pytest.mark.keepalived), (OURS, "checkers")],
+)
+def test_who_comes_late_is_given_a_higher_priority(lab: Lab, program: str, role: str) -> None:
+    """A step each time, up to max_auto_priority. A timer does not know a stopped process from one out of turn."""
+    words = "max_auto_priority 2\nmin_auto_priority_delay 100000\nvrrp_priority -3\nchecker_priority -3"
+    lab.start("d1", program, defs(words), instance(priority=150), SERVER if role == "checkers" else "")
+    lab.until_master("d1")
+    if role == "checkers":
+        lab.until(lambda: "refused" in lab.daemons["d1"].log(), within=5, what="it checks")
+    pid = worker(lab, role)
+    assert standing(pid)["policy"] == os.SCHED_OTHER
+
+    def be_late() -> None:
+        os.kill(pid, signal.SIGSTOP)
+        lab.holds_for(lambda: True, seconds=1.3, what="it is stopped")
+        os.kill(pid, signal.SIGCONT)
+
+    for priority in (1, 2):
+        be_late()
+        lab.until(lambda p=priority: standing(pid)["real-time"] == p, within=3, what=f"priority {priority}")  # type: ignore[misc]
+        assert standing(pid)["policy"] == os.SCHED_RR
+    told = len(lab.daemons["d1"].log())
+    be_late()
+    lab.until(lambda: " ago" in lab.daemons["d1"].log()[told:], within=3, what="it is told all the same")
+    assert standing(pid)["real-time"] == 2
+    if program == OURS:
+        lab.reload("d1", defs("checker_priority -3\nvrrp_priority -3"), instance(priority=150), SERVER)
+        lab.until(lambda: standing(pid)["policy"] == os.SCHED_OTHER, within=3, what="ordinary again")
+        assert standing(pid)["nice"] == -3
 
 
 @ANY

@@ -51,8 +51,8 @@ startup_script | !command | none | active; once | run once by parent before chil
 startup_script_timeout | !uint~ 1..1000 | 10 s | active | time limit of startup_script
 shutdown_script | !command | none | active; once | run once by parent after children exited
 shutdown_script_timeout | !uint~ 1..1000 | 10 once a script is set | active | time limit of shutdown_script
-max_auto_priority | ?int -1..99 | 0 | auto | ceiling for automatic SCHED_RR escalation when timers run late
-min_auto_priority_delay | !uint 1..10000000 | 1 s | auto | lateness that triggers escalation
+max_auto_priority | ?int -1..99 | 0 | active | ceiling for automatic SCHED_RR escalation when timers run late
+min_auto_priority_delay | !uint 1..10000000 | 1 s | active | lateness that triggers escalation
 checker_log_all_failures | bool | false | active | log each failed checker attempt
 dynamic_interfaces | ?enum allow_if_changes | off | active | interfaces may be absent at start and come/go
 default_interface | !word | eth0 | active | interface for static addresses without dev

@@ -28,6 +28,9 @@ class RecordingHost:
     def log(self, level: Level, text: str) -> None:
         self.logged.append((level, text))
 
+    def late(self, by: int) -> None:
+        raise AssertionError(by)
+
     def changed(self) -> None:
         return
 

@@ -43,6 +43,9 @@ class World:
     def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
         raise AssertionError
 
+    def late(self, by: int) -> None:
+        raise AssertionError(by)
+
     def changed(self) -> None:
         raise AssertionError
 

@@ -52,6 +52,9 @@ class Hosted:
     def mail(self, subject: str, body: str) -> None:
         raise AssertionError(subject)
 
+    def late(self, by: int) -> None:
+        raise AssertionError(by)
+
     def changed(self) -> None:
         self.changes += 1
 

@@ -36,6 +36,9 @@ class World:
     def log(self, level: Level, text: str) -> None:
         raise AssertionError(text)
 
+    def late(self, by: int) -> None:
+        raise AssertionError(by)
+
     def changed(self) -> None:
         raise AssertionError
 
