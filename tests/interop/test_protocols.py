@@ -198,6 +198,30 @@ def test_the_owner_of_the_addresses(peaceful: Lab, pair: Pair) -> None:
     lab.until(lambda: lab.hosts["d2"].holds(VIP), within=master_down(100) + SLACK, what="d2 takes over")
 
 
+@pytest.mark.parametrize("first", ["d1", "d2"])
+def test_two_owners(lab: Lab, pair: Pair, first: str) -> None:
+    """One yields, whoever they are: the lower address, or (2.2.7) whoever hears the other one. Then they are a pair."""
+
+    def start(name: str) -> None:
+        text = instance(priority=255).replace("    state BACKUP\n", "    state MASTER\n")
+        lab.start(name, getattr(pair, name), text)
+        lab.until(lambda: lab.adverts(name), within=5, what=f"{name} advertises")
+
+    other = "d2" if first == "d1" else "d1"
+    start(first)
+    start(other)
+    lab.until(lambda: len(lab.holders()) == 1, within=3, what="one of them yields")
+    (master,) = lab.holders()
+    lab.holds_for(lambda: lab.holders() == [master], seconds=1, what="and no more of it")
+    if pair == (OURS, OURS):
+        assert master == "d2", "the higher address"
+    for name, daemon in lab.daemons.items():
+        if daemon.program == OURS and name != master:
+            assert "has priority 255 too" in daemon.log()
+    lab.stop(master)
+    lab.until_master("d1" if master == "d2" else "d2", within=2)
+
+
 @pytest.mark.parametrize(("mine", "words"), [(AH, "AH"), ("", "none")], ids=["ah", "none"])
 def test_another_authentication_is_named(lab: Lab, pair: Pair, mine: str, words: str) -> None:
     """Both are masters, whoever they are; ours says what the other one does."""

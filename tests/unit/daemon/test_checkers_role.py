@@ -80,8 +80,7 @@ class Hosted:
     def mail(self, subject: str, body: str) -> None:
         raise AssertionError(subject)
 
-    def late(self, by: int) -> None:
-        raise AssertionError(by)
+    def late(self, by: int) -> None: ...
 
     def changed(self) -> None:
         self.changes += 1
