@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pyvrrp.checkers.connecting import SERVER_FAULTS, open_socket, sockaddr, words
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
 from pyvrrp.model.checkers import UdpCheck
 from pyvrrp.units import seconds
+
+if TYPE_CHECKING:
+    from asyncio_dgram.aio import DatagramClient
 
 FILLER: Final = bytes(32)
 """Sent where no payload is given."""
@@ -32,20 +35,24 @@ async def check(checker: UdpCheck) -> None:
         raise CheckFailed(str(error)) from error
     except OSError as error:
         raise CheckFailed(words(error.errno or 0)) from error
+    # The library keeps an error to itself until it is asked for something: somebody has to wait for that, too.
+    waiting = [asyncio.create_task(wait) for wait in (_reply(stream), _refusal(stream))]
     try:
         await stream.send(checker.payload or FILLER)
-        reply: bytes
-        reply, _ = await asyncio.wait_for(stream.recv(), timeout)
-    except TimeoutError:
-        _raise_refusal(stream)
-        if checker.require_reply is not None:
-            raise CheckFailed(f"no answer in {timeout:g} s") from None
+        ended, _ = await asyncio.wait(waiting, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     except OSError as error:
         raise CheckFailed(words(error.errno or 0)) from error
-    else:
-        _judge(checker, reply)
     finally:
+        for task in waiting:
+            task.cancel()
         stream.close()
+    if ended:
+        first = next(task for task in waiting if task in ended).result()
+        if isinstance(first, OSError):
+            raise CheckFailed(words(first.errno or 0)) from first
+        _judge(checker, first)
+    elif checker.require_reply is not None:
+        raise CheckFailed(f"no answer in {timeout:g} s")
 
 
 def _connected(checker: UdpCheck) -> socket.socket:
@@ -64,13 +71,24 @@ def _connected(checker: UdpCheck) -> socket.socket:
     return connected
 
 
-def _raise_refusal(stream: object) -> None:
-    """An error that came meanwhile waits in the stream; asking for it raises it."""
-    try:
-        _ = stream.exception  # type: ignore[attr-defined]
-    except OSError as error:
-        if error.errno in SERVER_FAULTS:
-            raise CheckFailed(words(error.errno)) from error
+async def _reply(stream: DatagramClient) -> bytes | OSError:
+    while True:
+        try:
+            data: bytes
+            data, _ = await stream.recv()
+        except OSError as error:
+            if error.errno in SERVER_FAULTS:
+                return error
+        else:
+            return data
+
+
+async def _refusal(stream: DatagramClient) -> OSError:
+    """What ICMP brought; other errors are no news of the server."""
+    while True:
+        error = await stream._excq.get()  # type: ignore[attr-defined]  # noqa: SLF001
+        if isinstance(error, OSError) and error.errno in SERVER_FAULTS:
+            return error
 
 
 def _judge(checker: UdpCheck, reply: bytes) -> None:

@@ -82,6 +82,19 @@ def accepts(port: int) -> bool:
     return True
 
 
+def is_free(port: int) -> bool:
+    """Nobody has it, over TCP or UDP."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+        with socket.socket(socket.AF_INET, kind) as probe:
+            # Of TCP connections that ended a moment ago nothing answers.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(kind == socket.SOCK_STREAM))
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+    return True
+
+
 def certificates(directory: Path) -> None:
     """An authority, ca.pem, and a certificate of it for each of NAMES (the first also for 127.0.0.1)."""
 
@@ -112,18 +125,24 @@ class Server:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while not self._answers(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"{self._argv[0]} does not answer on port {self.port}")
-            time.sleep(0.02)
+        self._until(self._answers, "does not answer")
 
     def kill(self) -> None:
-        """Dead: connections are refused."""
+        """Dead: whoever asks is refused."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
+            # dnsmasq has a child for each TCP connection, which holds all its sockets a little longer.
+            self._until(is_free, "is still there")
+
+    def _until(self, truth: Callable[[int], bool], what: str) -> None:
+        deadline = time.monotonic() + 30
+        while not truth(self.port):
+            ended = self._process is not None and self._process.poll() is not None
+            if ended or time.monotonic() > deadline:
+                raise AssertionError(f"{self._argv[0]} {what} on port {self.port}")
+            time.sleep(0.02)
 
     def freeze(self) -> None:
         """Half-open."""

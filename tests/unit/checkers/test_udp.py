@@ -59,11 +59,13 @@ async def test_silence_is_good_where_no_reply_is_required() -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
-async def test_a_port_that_nobody_has_is_a_failure(host: str) -> None:
+async def test_a_port_that_nobody_has_is_a_failure_at_once(host: str) -> None:
     with bound(host) as server:
         port = server.getsockname()[1]
+    check = checker(port, host)
+    slow = replace(check, connect=replace(check.connect, connect_timeout=60 * SECOND))
     with pytest.raises(CheckFailed, match=r"^connection refused$"):
-        await udp.check(checker(port, host))
+        await asyncio.wait_for(udp.check(slow), 10)
 
 
 async def test_silence_is_a_failure_where_a_reply_is_required() -> None:
