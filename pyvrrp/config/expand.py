@@ -86,6 +86,8 @@ class _Expander:
         self.repeated = 0
         self.size = 0
         self.places: dict[Place, int] = {}
+        self.plain: dict[str, tuple[tuple[int, str], ...]] = {}
+        """What `_plain` made of lines: most are written more than once."""
         self.collecting: tuple[str, str, list[str]] | None = None
         """Name, place and lines so far of a multi-line definition."""
 
@@ -175,26 +177,23 @@ class _Expander:
         new = tuple.__new__  # of a NamedTuple, without the detour by its own
         place = frame.place
         number = frame.number
+        plain = self.plain
         for raw in frame.items:
             number += 1
+            if self.collecting is None:
+                known = plain.get(raw)
+                if known is None:
+                    known = plain[raw] = _plain(raw)
+                for column, text in known:
+                    emit(new(Line, (place, number, column, text, raw)))
+                if known:
+                    continue
             text = raw.strip(BLANKS)
-            plain = not SPECIAL.search(text) and text[:7] != "include" and text.isascii() and len(text) <= LINE_MAX
-            if plain and text and self.collecting is None:
-                emit(new(Line, (place, number, raw.find(text) + 1, text, raw)))
-                continue
             frame.number = number
             if self.collecting is not None:
                 self._collect(raw, text)
                 continue
             if not text:
-                continue
-            if text == "}":
-                emit(new(Line, (place, number, raw.find(text) + 1, text, raw)))
-                continue
-            if text[-1] == "{" and text[0] != "{" and not SPECIAL.search(text, 0, len(text) - 1) and text.isascii():
-                column = raw.find(text) + 1
-                emit(new(Line, (place, number, column, text[:-1].rstrip(BLANKS), raw)))
-                emit(new(Line, (place, number, column + len(text) - 1, "{", raw)))
                 continue
             frame.raw = raw
             if "\0" in text:
@@ -423,6 +422,19 @@ class _Expander:
                 span=span, severity=severity, message=printable(message), effect=effect, kind=kind, damage=damage
             )
         )
+
+
+def _plain(raw: str) -> tuple[tuple[int, str], ...]:
+    """The logical lines of a line that needs no more than to be cut, each with its column; none of any other line."""
+    text = raw.strip(BLANKS)
+    if not text or len(text) > LINE_MAX or not text.isascii() or text[:7] == "include":
+        return ()
+    column = raw.find(text) + 1
+    if text == "}" or not SPECIAL.search(text):
+        return ((column, text),)
+    if text[-1] == "{" and len(text) > 1 and not SPECIAL.search(text, 0, len(text) - 1):
+        return (column, text[:-1].rstrip(BLANKS)), (column + len(text) - 1, "{")
+    return ()
 
 
 def _with_backslash(text: str) -> str:

@@ -61,7 +61,6 @@ def load(source: Source, memory: Memory | None = None) -> Loaded:
         return _load(source, None)
     if (known := memory.recall(source)) is not None:
         return known
-    memory.begin()
     loaded = _load(source, memory)
     memory.end(source, loaded)
     return loaded
@@ -69,7 +68,7 @@ def load(source: Source, memory: Memory | None = None) -> Loaded:
 
 def _load(source: Source, memory: Memory | None) -> Loaded:
     problems = Problems(source)
-    root = parse(source, problems)
+    root = parse(source, problems) if memory is None else memory.parse(source, problems)
     uses: list[InterfaceUse] = []
     global_defs, values = build_global_defs(root, problems)
     if (places := global_defs.places) is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.checks import Settings
@@ -43,15 +42,18 @@ def _virtual_servers(
     built: dict[ServiceKey, VirtualServer] = {}
     ordinals: dict[str, int] = {}
     settings = Settings(flag(values, "checker_log_all_failures"), _tls(root, problems))
+
+    def make(block: Statement) -> VirtualServer | None:
+        return build_virtual_server(block, groups, ordinals, settings, problems)
+
     for block in root.children:
         word = block.words[0]
         if word != "virtual_server":
             if word in FOLLOWED and len(block.words) > 1:
                 _followed(block, settings)
             continue
-        make = partial(build_virtual_server, block, groups, ordinals, settings, problems)
         if memory is None or "group" in block.words[1:2]:  # those of a group depend on more than their block
-            server = make()
+            server = make(block)
         else:
             server = memory.build(block, settings.key, problems, make)
         if server is None:

@@ -15,7 +15,7 @@ from pyvrrp.config.commands import parse_command
 from pyvrrp.config.lexer import split_words
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE
-from pyvrrp.config.schema import LINE, ROOT, Keyword, Table, schema
+from pyvrrp.config.schema import LINE, ROOT, Keyword, schema
 from pyvrrp.config.source import Line, Source
 from pyvrrp.config.unknown import Unknown
 from pyvrrp.errors import ProblemClass, Severity
@@ -74,18 +74,18 @@ class Stray:
 def parse(source: Source, problems: Problems) -> Statement:
     """The tree of the whole configuration: a root whose children are the statements outside of blocks, and whose value
     is true if a command, or an account for commands, is named anywhere."""
-    parser = _Parser(source, problems, schema())
+    parser = Parser(source, problems)
     for line in source.lines:
         parser.line(line)
-    parser.end()
-    parser.root.value = parser.commands
-    return parser.root
+    return parser.end()
 
 
-class _Parser:
-    def __init__(self, source: Source, problems: Problems, table: Table) -> None:
+class Parser:
+    """Takes line by line, and then `end`."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
         self.problems = problems
-        self.schema = table
+        self.schema = table = schema()
         self.unknown = Unknown(problems)
         empty = Line(0, 0, 0, "", "")
         self.root = Statement(None, [""], empty)
@@ -145,9 +145,29 @@ class _Parser:
         else:
             self._statement(frame, words, line, unmatched)
 
-    def end(self) -> None:
-        if self.depth == 0 and len(self.frames) == 1:
-            return
+    @property
+    def is_complete(self) -> bool:
+        """No block is open."""
+        return self.depth == 0 and len(self.frames) == 1
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Outside of all blocks, with nothing on its mind that what follows could explain."""
+        quiet = self.stray is None and self.last_unknown is None and self.unclosed is None and self.early is None
+        return quiet and self.is_complete
+
+    def take(self, block: Statement) -> None:
+        """A block that was parsed before, in place of its lines."""
+        self.root.children.append(block)
+
+    def end(self) -> Statement:
+        """The root."""
+        if not self.is_complete:
+            self._complain_of_the_end()
+        self.root.value = self.commands
+        return self.root
+
+    def _complain_of_the_end(self) -> None:
         block = self.unclosed or (self.frames[-1].block if len(self.frames) > 1 else self.deepest)
         line = block.line if block is not None else self.problems.source.lines[-1]
         head = _head(block) if block is not None else "a block"
