@@ -41,7 +41,7 @@ def run(
     newborn: Newborn | None,
     notify_socket: str | None,
 ) -> ExitStatus:
-    """Live; `newborn`: a VRRP worker that waits for its first order; `notify_socket`: where systemd listens."""
+    """Live; `newborn`: a worker that waits for its first order; `notify_socket`: where systemd listens."""
     memory = Memory()
     reading = read(options, memory)
     global_defs = reading.config.global_defs

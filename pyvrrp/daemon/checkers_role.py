@@ -96,7 +96,7 @@ class CheckersRole:
         self._timer: asyncio.TimerHandle | None = None
         self._armed: Micros | None = None
         """For when the timer is set."""
-        self._news: list[ReportRealServer | ReportVirtualServer | ReportChecker] = []
+        self._news: list[Log | ReportRealServer | ReportVirtualServer | ReportChecker] = []
         """What is still to be told."""
         self._addresses: LocalAddresses | None = None
         self._teller: LvsTeller | None = None
@@ -257,12 +257,15 @@ class CheckersRole:
             for action in self._handle(events.popleft()):
                 if (outcome := self._perform(action)) is not None:
                     events.append(outcome)
-        # The table comes first, then whoever is to be told.
+        # The table comes first, then the log and whoever else is to be told.
         news, self._news = self._news, []
         for report in news:
             self._tell(report)
 
-    def _tell(self, report: ReportRealServer | ReportVirtualServer | ReportChecker) -> None:
+    def _tell(self, report: Log | ReportRealServer | ReportVirtualServer | ReportChecker) -> None:
+        if isinstance(report, Log):
+            self._host.log(report.level, report.text)
+            return
         if self._teller is None:
             return
         match report:
@@ -288,8 +291,8 @@ class CheckersRole:
             case MarkPackets(table):
                 if self._marker is not None:
                     self._marker.apply(table)
-            case Log(level, text):
-                self._host.log(level, text)
+            case Log():
+                self._news.append(action)
             case ReportRealServer() | ReportVirtualServer() | ReportChecker():
                 self._news.append(action)
                 self._host.changed()

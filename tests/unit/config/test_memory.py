@@ -54,7 +54,7 @@ def test_an_unchanged_block_is_the_very_same_virtual_server() -> None:
 
 MISC = ONE.replace("10.0.0.1", "10.0.0.4").replace("TCP_CHECK {", 'MISC_CHECK {\nmisc_path "/bin/true"')
 GROUP = "virtual_server_group G {\n10.0.0.7 80\n}\n" + ONE.replace("10.0.0.1 80 {", "group G {", 1)
-LINES = "\n".join((GROUP, TOLD.strip(), MISC, ONE, TWO.strip())).split("\n")
+LINES = f"{GROUP}{TOLD}\n{MISC}\n{ONE}{TWO}".split("\n")
 EXTRA = ("", "# a comment", "}", "{", '"', "lb_algo wrr", "weight x", "SSL {", "nonsense {", TWO.split("\n")[1])
 
 
