@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 import types
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
-from typing import Any, Final, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+Encoder: TypeAlias = "Callable[[Any], JSON]"
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
-Encoder: TypeAlias = Callable[[Any], JSON]
-Decoder: TypeAlias = Callable[[object, str], Any]
-"""Takes the JSON value and its path, which only errors need."""
 
 _PIECE: Final = 16
 _KIND: Final = "kind"
@@ -37,7 +35,7 @@ class MismatchError(ValueError):
 def to_json(value: object) -> JSON:
     """The dataclass as values that `json.dumps` takes; TypeError where its hints are not ones this file knows."""
     hint: Any = type(value)
-    return _encoder(hint)(value)
+    return _form(hint).encode(value)
 
 
 def whole(value: object) -> str:
@@ -53,7 +51,7 @@ def in_pieces(value: object, **made: Iterable[Iterable[str]]) -> Iterator[str]:
     """
     lead = "{"
     cls: type = type(value)
-    for name, encode in _field_encoders(cls):
+    for name, encode in _encoders(cls):
         member = getattr(value, name)
         yield f'{lead}"{name}":'
         lead = ","
@@ -81,103 +79,88 @@ def _compact(value: JSON) -> str:
 def from_json(wanted: type[T], obj: object) -> T:
     """The `wanted` dataclass from what `json.loads` gave; MismatchError where it is not just that."""
     hint: Any = wanted
-    decoded: T = _decoder(hint)(obj, "")
+    decoded: T = _form(hint).decode(obj, "")
     return decoded
 
 
-def _members(hint: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, one for everything else."""
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+class _Form(NamedTuple):
+    """How the values of a type are written and read."""
 
-
-def _split(hint: Any) -> tuple[bool, list[Any]]:
-    """Whether None is allowed, and the other alternatives."""
-    members = _members(hint)
-    others = [member for member in members if member is not type(None)]
-    if len(others) > 1 and not all(is_dataclass(member) for member in others):
-        raise TypeError(f"no JSON form for {hint}: only dataclasses can be told apart")
-    return len(others) < len(members), others
-
-
-def _element(hint: Any) -> Any:
-    """X of a ``tuple[X, ...]``; None for a tuple of fixed length."""
-    arguments = get_args(hint)
-    return arguments[0] if len(arguments) == 2 and arguments[1] is Ellipsis else None
+    encode: Encoder
+    decode: Callable[[object, str], Any]
+    """Takes the JSON value and its path, which only errors need."""
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    hints = get_type_hints(cls)
-    return {field.name: hints[field.name] for field in fields(cls)}
-
-
-@cache
-def _encoder(hint: Any) -> Encoder:
-    optional, others = _split(hint)
-    if optional or len(others) > 1:
-        if len(others) == 1:
-            inner = _encoder(others[0])
-            return lambda value: None if value is None else inner(value)
-        by_class = {cls: _encoder(cls) for cls in others}
-        return lambda value: (
-            None if value is None else {_KIND: type(value).__name__, **_object(by_class[type(value)](value))}
-        )
+def _form(hint: Any) -> _Form:
+    members = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+    others = tuple(member for member in members if member is not type(None))
+    if 0 < len(others) < len(members):
+        return _optional(_form(Union[others]))  # noqa: UP007  # made here, not written
+    if len(others) > 1:
+        return _tagged(hint, others)
     if hint in _PLAIN:
-        return lambda value: value
+        return _Form(lambda value: value, _plain(hint))
     if hint is bytes:
-        return lambda value: value.hex()
+        return _Form(lambda value: value.hex(), _hexadecimal)
     if get_origin(hint) is tuple:
-        if (element := _element(hint)) is not None:
-            each = _encoder(element)
-            return lambda value: [each(item) for item in value]
-        parts = [_encoder(part) for part in get_args(hint)]
-        return lambda value: [part(item) for part, item in zip(parts, value, strict=True)]
+        arguments = get_args(hint)
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return _array(_form(arguments[0]))
+        return _fixed([_form(part) for part in arguments])
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return lambda value: value.value
+        return _Form(lambda value: value.value, _enum(hint))
     if is_dataclass(hint) and isinstance(hint, type):
         # A class may contain itself: its fields are looked up at the first value, not here.
-        return lambda value: {name: encode(getattr(value, name)) for name, encode in _field_encoders(hint)}
+        return _Form(
+            lambda value: {name: encode(getattr(value, name)) for name, encode in _encoders(hint)},
+            lambda obj, path: _dataclass(hint, _mapping(obj, path), path),
+        )
     raise TypeError(f"no JSON form for {hint}")
 
 
-def _object(encoded: JSON) -> dict[str, JSON]:
-    assert isinstance(encoded, dict)
-    return encoded
+@cache
+def _fields(cls: type) -> dict[str, _Form]:
+    hints = get_type_hints(cls)
+    return {field.name: _form(hints[field.name]) for field in fields(cls)}
 
 
 @cache
-def _field_encoders(cls: type) -> list[tuple[str, Encoder]]:
-    return [(name, _encoder(hint)) for name, hint in _hints(cls).items()]
+def _encoders(cls: type) -> list[tuple[str, Encoder]]:
+    return [(name, form.encode) for name, form in _fields(cls).items()]
 
 
-@cache
-def _field_decoders(cls: type) -> dict[str, Decoder]:
-    return {name: _decoder(hint) for name, hint in _hints(cls).items()}
+def _optional(form: _Form) -> _Form:
+    encode, decode = form
+    return _Form(
+        lambda value: None if value is None else encode(value),
+        lambda obj, path: None if obj is None else decode(obj, path),
+    )
 
 
-@cache
-def _decoder(hint: Any) -> Decoder:
-    optional, others = _split(hint)
-    if optional or len(others) > 1:
-        inner = _decoder(others[0]) if len(others) == 1 else _tagged({cls.__name__: cls for cls in others})
-        if not optional:
-            return inner
-        return lambda obj, path: None if obj is None else inner(obj, path)
-    if hint in _PLAIN:
-        return _plain(hint)
-    if hint is bytes:
-        return _hexadecimal
-    if get_origin(hint) is tuple:
-        element = _element(hint)
-        return _array(_decoder(element)) if element is not None else _fixed([_decoder(p) for p in get_args(hint)])
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return _enum(hint)
-    if is_dataclass(hint) and isinstance(hint, type):
-        return lambda obj, path: _dataclass(hint, _mapping(obj, path), path)
-    raise TypeError(f"no JSON form for {hint}")
+def _tagged(hint: Any, classes: Iterable[type]) -> _Form:
+    """Of one of several dataclasses."""
+    if not all(is_dataclass(cls) for cls in classes):
+        raise TypeError(f"no JSON form for {hint}: only dataclasses can be told apart")
+    by_name = {cls.__name__: cls for cls in classes}
+
+    def encode(value: Any) -> JSON:
+        cls: type = type(value)
+        return {_KIND: cls.__name__, **{name: encode(getattr(value, name)) for name, encode in _encoders(cls)}}
+
+    def decode(obj: object, path: str) -> object:
+        members = dict(_mapping(obj, path))
+        kind = members.pop(_KIND, None)
+        cls = by_name.get(kind) if isinstance(kind, str) else None
+        if cls is None:
+            where = f"{path}.{_KIND}".lstrip(".")
+            raise MismatchError(where, f"expected one of {', '.join(by_name)}, found {_shown(kind)}")
+        return _dataclass(cls, members, path)
+
+    return _Form(encode, decode)
 
 
-def _plain(cls: type) -> Decoder:
+def _plain(cls: type) -> Callable[[object, str], object]:
     def decode(obj: object, path: str) -> object:
         if type(obj) is not cls:  # exactly: True is an int to isinstance
             raise MismatchError(path, f"expected {_PLAIN[cls]}, found {_shown(obj)}")
@@ -195,21 +178,25 @@ def _hexadecimal(obj: object, path: str) -> bytes:
     raise MismatchError(path, f"expected bytes in hexadecimal, found {_shown(obj)}")
 
 
-def _array(each: Decoder) -> Decoder:
-    return lambda obj, path: tuple([each(item, f"{path}[{i}]") for i, item in enumerate(_list(obj, path))])
+def _array(each: _Form) -> _Form:
+    encode, decode = each
+    return _Form(
+        lambda value: [encode(item) for item in value],
+        lambda obj, path: tuple([decode(item, f"{path}[{i}]") for i, item in enumerate(_list(obj, path))]),
+    )
 
 
-def _fixed(parts: list[Decoder]) -> Decoder:
+def _fixed(parts: Sequence[_Form]) -> _Form:
     def decode(obj: object, path: str) -> tuple[Any, ...]:
         items = _list(obj, path)
         if len(items) != len(parts):
             raise MismatchError(path, f"expected {len(parts)} elements, found {len(items)}")
-        return tuple(part(item, f"{path}[{i}]") for i, (part, item) in enumerate(zip(parts, items, strict=True)))
+        return tuple(part.decode(item, f"{path}[{i}]") for i, (part, item) in enumerate(zip(parts, items, strict=True)))
 
-    return decode
+    return _Form(lambda value: [part.encode(item) for part, item in zip(parts, value, strict=True)], decode)
 
 
-def _enum(cls: type[Enum]) -> Decoder:
+def _enum(cls: type[Enum]) -> Callable[[object, str], Enum]:
     values = {(type(member.value), member.value): member for member in cls}
 
     def decode(obj: object, path: str) -> Enum:
@@ -221,29 +208,15 @@ def _enum(cls: type[Enum]) -> Decoder:
     return decode
 
 
-def _tagged(classes: Mapping[str, type]) -> Decoder:
-    def decode(obj: object, path: str) -> object:
-        members = dict(_mapping(obj, path))
-        kind = members.pop(_KIND, None)
-        cls = classes.get(kind) if isinstance(kind, str) else None
-        if cls is None:
-            raise MismatchError(
-                f"{path}.{_KIND}".lstrip("."), f"expected one of {', '.join(classes)}, found {_shown(kind)}"
-            )
-        return _dataclass(cls, members, path)
-
-    return decode
-
-
 def _dataclass(cls: type, members: Mapping[str, object], path: str) -> object:
-    decoders = _field_decoders(cls)
-    if members.keys() != decoders.keys():
-        if missing := [name for name in decoders if name not in members]:
+    forms = _fields(cls)
+    if members.keys() != forms.keys():
+        if missing := [name for name in forms if name not in members]:
             raise MismatchError(path, f"{cls.__name__} lacks {', '.join(missing)}")
-        unknown = [name for name in members if name not in decoders]
+        unknown = [name for name in members if name not in forms]
         raise MismatchError(path, f"{cls.__name__} has no {', '.join(unknown)}")
     prefix = f"{path}." if path else ""
-    return cls(**{name: decode(members[name], prefix + name) for name, decode in decoders.items()})
+    return cls(**{name: form.decode(members[name], prefix + name) for name, form in forms.items()})
 
 
 def _mapping(obj: object, path: str) -> Mapping[str, object]:
