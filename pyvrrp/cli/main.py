@@ -97,16 +97,12 @@ SNIFF_STATUS = (
 DEFAULT_CONFIG = "/etc/keepalived/keepalived.conf"
 
 
+Socket = Annotated[str | None, typer.Option(metavar="PATH", help="Ask the daemon that listens there.")]
+Netns = Annotated[str | None, typer.Option(metavar="NAME", help="Ask the daemon in that network namespace.")]
 ConfigFile = Annotated[str, typer.Argument(metavar="FILE", help="The configuration; a glob is allowed.")]
 ConfigId = Annotated[
     str | None,
-    typer.Option(
-        "--config-id",
-        "-i",
-        metavar="ID",
-        help="What @ID lines compare with; the host's name if left out.",
-        show_default=False,
-    ),
+    typer.Option("--config-id", "-i", metavar="ID", help="What @ID lines compare with; the host's name if left out."),
 ]
 
 
@@ -128,8 +124,7 @@ def pyvrrp(
 @app.command(help=SHOW_HELP, epilog=SHOW_STATUS)
 def show(
     name: Annotated[
-        str | None,
-        typer.Argument(metavar="vrrp|lvs|NAME", help="What to show; everything if left out.", show_default=False),
+        str | None, typer.Argument(metavar="vrrp|lvs|NAME", help="What to show; everything if left out.")
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="JSON instead of tables.")] = False,
     watch: Annotated[
@@ -140,15 +135,10 @@ def show(
             min=0.1,
             metavar="[SECONDS]",
             help="Show it live, every second or so many seconds, with rates; Ctrl-C ends it.",
-            show_default=False,
         ),
     ] = None,
-    socket: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Ask the daemon that listens there.", show_default=False)
-    ] = None,
-    netns: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Ask the daemon in that network namespace.", show_default=False)
-    ] = None,
+    socket: Socket = None,
+    netns: Netns = None,
 ) -> None:
     from pyvrrp.cli.show import show as run
 
@@ -162,12 +152,8 @@ app.add_typer(lvs)
 @lvs.command(help=DIFF_HELP, epilog=DIFF_STATUS)
 def diff(
     json_output: Annotated[bool, typer.Option("--json", help="JSON instead of a table.")] = False,
-    socket: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Ask the daemon that listens there.", show_default=False)
-    ] = None,
-    netns: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Ask the daemon in that network namespace.", show_default=False)
-    ] = None,
+    socket: Socket = None,
+    netns: Netns = None,
 ) -> None:
     from pyvrrp.cli.lvs import diff as run
 
@@ -181,8 +167,7 @@ def check(
     sarif: Annotated[bool, typer.Option("--sarif", help="SARIF 2.1.0, for code hosts and editors.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings make a status other than 0, too.")] = False,
     against: Annotated[
-        str | None,
-        typer.Option(metavar="OTHER", help="Compare with the other director's configuration.", show_default=False),
+        str | None, typer.Option(metavar="OTHER", help="Compare with the other director's configuration.")
     ] = None,
     config_id: ConfigId = None,
 ) -> None:
@@ -217,10 +202,7 @@ def explain(
     keyword: Annotated[
         str | None,
         typer.Argument(
-            metavar="KEYWORD",
-            help="The keyword; all are listed if left out.",
-            show_default=False,
-            autocompletion=_complete_keyword,
+            metavar="KEYWORD", help="The keyword; all are listed if left out.", autocompletion=_complete_keyword
         ),
     ] = None,
 ) -> None:
@@ -232,29 +214,24 @@ def explain(
 
 @app.command(help=SIMULATE_HELP, epilog=SIMULATE_STATUS)
 def simulate(
+    context: typer.Context,
     files: Annotated[list[str], typer.Argument(metavar="[NAME=]FILE...", help="Configurations, one a director.")],
     scenario: Annotated[
         str | None, typer.Option("--scenario", "-s", metavar="FILE", help="What happens; - reads it from stdin.")
     ] = None,
-    at: Annotated[
+    steps: Annotated[
         list[str] | None,
         typer.Option("--at", metavar='"TIME STEP"', help='One step: --at "10s crash a". May be repeated.'),
     ] = None,
-    length: Annotated[
-        str | None, typer.Option("--for", metavar="DURATION", help="How long: 90s, 10m, 1000h.", show_default=False)
-    ] = None,
+    length: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="How long: 90s, 10m, 1000h.")] = None,
     chaos: Annotated[
-        int | None,
-        typer.Option(metavar="SEED", help="Random faults; the same seed, the same faults.", show_default=False),
+        int | None, typer.Option(metavar="SEED", help="Random faults; the same seed, the same faults.")
     ] = None,
     every: Annotated[str, typer.Option(metavar="DURATION", help="With --chaos: one fault so often.")] = "1m",
     fail: Annotated[
-        str | None,
-        typer.Option(metavar="[DIRECTOR:]NAME", help="Who would be master if this failed?", show_default=False),
+        str | None, typer.Option(metavar="[DIRECTOR:]NAME", help="Who would be master if this failed?")
     ] = None,
-    timeline: Annotated[
-        str | None, typer.Option(metavar="FILE.svg|html", help="Draw the timeline.", show_default=False)
-    ] = None,
+    timeline: Annotated[str | None, typer.Option(metavar="FILE.svg|html", help="Draw the timeline.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
     all_rows: Annotated[bool, typer.Option("--all", help="The whole timeline, however long.")] = False,
     loss: Annotated[str, typer.Option(metavar="SHARE", help="Packets lost: 5%.")] = "0",
@@ -262,51 +239,35 @@ def simulate(
     jitter: Annotated[str, typer.Option(metavar="DURATION", help="And up to so much more.")] = "0",
     duplicate: Annotated[str, typer.Option(metavar="SHARE", help="Packets that arrive twice.")] = "0",
     reorder: Annotated[str, typer.Option(metavar="SHARE", help="Packets that others overtake.")] = "0",
-    clock: Annotated[
-        list[str] | None, typer.Option(metavar="DIRECTOR=PPM", help="Its clock runs so much fast. May be repeated.")
-    ] = None,
-    address: Annotated[
+    clocks: Annotated[
         list[str] | None,
-        typer.Option(metavar="DIRECTOR:IFACE=ADDRESS[,...]", help="An interface's own addresses. May be repeated."),
+        typer.Option("--clock", metavar="DIRECTOR=PPM", help="Its clock runs so much fast. May be repeated."),
     ] = None,
-    segment: Annotated[
+    addresses: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=DIRECTOR:IFACE,...", help="Interfaces on one segment. May be repeated."),
+        typer.Option(
+            "--address", metavar="DIRECTOR:IFACE=ADDRESS[,...]", help="An interface's own addresses. May be repeated."
+        ),
+    ] = None,
+    segments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--segment", metavar="NAME=DIRECTOR:IFACE,...", help="Interfaces on one segment. May be repeated."
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(metavar="SEED", help="Of which packets are lost.")] = 0,
 ) -> None:
     from pyvrrp.cli.simulate import Wishes
     from pyvrrp.cli.simulate import simulate as run
 
-    wishes = Wishes(
-        files=files,
-        scenario=scenario,
-        steps=at or (),
-        length=length,
-        chaos=chaos,
-        every=every,
-        seed=seed,
-        loss=loss,
-        delay=delay,
-        jitter=jitter,
-        duplicate=duplicate,
-        reorder=reorder,
-        clocks=clock or (),
-        addresses=address or (),
-        segments=segment or (),
-        fail=fail,
-        timeline=timeline,
-        json_output=json_output,
-        all_rows=all_rows,
-    )
+    # Each parameter is a field of it.
+    wishes = Wishes(**{name: value for name, value in context.params.items() if value is not None})
     raise typer.Exit(run(wishes))
 
 
 recording = typer.Typer(help=RECORD_HELP, epilog=RECORD_STATUS, no_args_is_help=True)
 app.add_typer(recording, name="record")
 Role = Annotated[str, typer.Option(metavar="vrrp|checkers", help="Which worker.")]
-Socket = Annotated[str | None, typer.Option(metavar="PATH", help="The daemon that listens there.", show_default=False)]
-Netns = Annotated[str | None, typer.Option(metavar="NAME", help="The daemon in that namespace.", show_default=False)]
 
 
 @recording.command(name="start", help="Begin to record to FILE.", epilog=RECORD_STATUS)
@@ -314,10 +275,7 @@ def record_start(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; it must not exist.")],
     role: Role = "vrrp",
     size: Annotated[int, typer.Option(min=1, metavar="MEGABYTES", help="It ends when the file is so large.")] = 100,
-    length: Annotated[
-        str | None,
-        typer.Option("--for", metavar="DURATION", help="It ends after so long: 10m.", show_default=False),
-    ] = None,
+    length: Annotated[str | None, typer.Option("--for", metavar="DURATION", help="It ends after so long: 10m.")] = None,
     socket: Socket = None,
     netns: Netns = None,
 ) -> None:
@@ -342,7 +300,7 @@ def record_stop(role: Role = "vrrp", socket: Socket = None, netns: Netns = None)
 def replay(
     file: Annotated[str, typer.Argument(metavar="FILE", help="The recording; - reads stdin.")],
     instance: Annotated[
-        str | None, typer.Option("--instance", "-i", metavar="NAME", help="What concerns it only.", show_default=False)
+        str | None, typer.Option("--instance", "-i", metavar="NAME", help="What concerns it only.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every event.")] = False,
     verify: Annotated[bool, typer.Option("--verify", help="Show what differs, and nothing else.")] = False,
@@ -355,20 +313,15 @@ def replay(
 
 @app.command(help=SNIFF_HELP, epilog=SNIFF_STATUS)
 def sniff(
-    interface: Annotated[
-        str | None, typer.Argument(metavar="IFACE", help="The device to listen on.", show_default=False)
-    ] = None,
+    interface: Annotated[str | None, typer.Argument(metavar="IFACE", help="The device to listen on.")] = None,
     read: Annotated[
-        str | None,
-        typer.Option("--read", "-r", metavar="FILE", help="A capture instead (pcap, pcapng); - is stdin."),
+        str | None, typer.Option("--read", "-r", metavar="FILE", help="A capture instead (pcap, pcapng); - is stdin.")
     ] = None,
     config_file: Annotated[
-        str | None, typer.Option("--config", metavar="FILE", help="Judge by this configuration.", show_default=False)
+        str | None, typer.Option("--config", metavar="FILE", help="Judge by this configuration.")
     ] = None,
     config_id: ConfigId = None,
-    count: Annotated[
-        int | None, typer.Option("--count", "-c", min=1, metavar="N", help="End after so many.", show_default=False)
-    ] = None,
+    count: Annotated[int | None, typer.Option("--count", "-c", min=1, metavar="N", help="End after so many.")] = None,
     json_output: Annotated[bool, typer.Option("--json", help="JSON, a line each.")] = False,
     dissect: Annotated[bool, typer.Option("--dissect", "-v", help="All fields too, as scapy shows them.")] = False,
 ) -> None:
@@ -390,8 +343,7 @@ def sniff(
 def probe(
     path: ConfigFile = DEFAULT_CONFIG,
     server: Annotated[
-        str | None,
-        typer.Argument(metavar="REAL_SERVER", help="Only its checks: ADDRESS or ADDRESS:PORT.", show_default=False),
+        str | None, typer.Argument(metavar="REAL_SERVER", help="Only its checks: ADDRESS or ADDRESS:PORT.")
     ] = None,
     json_output: Annotated[bool, typer.Option("--json", help="JSON, one line.")] = False,
     config_id: ConfigId = None,
