@@ -12,11 +12,8 @@ Interface: TypeAlias = IPv4Interface | IPv6Interface
 AF_INET: Final = 2
 AF_INET6: Final = 10
 
-IPPROTO_TCP: Final = 6
-IPPROTO_UDP: Final = 17
 IPPROTO_AH: Final = 51
 IPPROTO_VRRP: Final = 112
-IPPROTO_SCTP: Final = 132
 
 VRRP_GROUP4: Final = IPv4Address("224.0.0.18")
 """Where VRRP speaks over IPv4 (RFC 9568 §5.1.1.2)."""

@@ -19,10 +19,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from pyvrrp.config import absent_interfaces, exit_status, expand, load, script_problems, unknown_hosts
-from pyvrrp.config.source import Source, printable
+from pyvrrp.config import absent_interfaces, exit_status, load, script_problems, unknown_hosts
+from pyvrrp.config.source import printable
 from pyvrrp.errors import ConfigProblem, KernelError, Severity
-from pyvrrp.kernel.files import Files
+from pyvrrp.kernel.files import Files, expanded
 from pyvrrp.net import Address
 
 UNUSABLE_STATUS: Final = 6
@@ -104,7 +104,7 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
 
     With `advice` also what keepalived has nothing against and an operator would like to know.
     """
-    source = _expanded(path, config_id)
+    source = expanded(path, config_id)
     loaded = load(source)
     definitions = loaded.config.global_defs
     here = definitions.net_namespace is None
@@ -132,7 +132,6 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
         more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles(), fatal=fatal)
     if loaded.key_files:
         from pyvrrp.config.key_files import with_keys
-        from pyvrrp.kernel.files import Files
 
         more += tuple(with_keys(loaded.config, loaded.key_files, Files().read_key)[1])
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
@@ -147,16 +146,11 @@ def against_other(path: str, other: str, config_id: str | None = None) -> tuple[
     sides = []
     fatal: list[ConfigProblem] = []
     for name in (path, other):
-        source = _expanded(name, config_id)
+        source = expanded(name, config_id)
         loaded = load(source)
         fatal += loaded.fatal
         sides.append(Side(source, loaded))
     return (*fatal, *compare(*sides))
-
-
-def _expanded(path: str, config_id: str | None) -> Source:
-    identifier = os.uname().nodename.partition(".")[0] if config_id is None else config_id
-    return expand(path, Files(), identifier, os.environ)
 
 
 def _addresses() -> frozenset[Address] | None:

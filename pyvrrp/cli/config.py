@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-from pyvrrp.config import exit_status, expand, load
+from pyvrrp.config import exit_status, load
 from pyvrrp.config.render import render
 from pyvrrp.errors import Severity
-from pyvrrp.kernel.files import Files
+from pyvrrp.kernel.files import expanded
 
 NO_START_STATUS = 6
 
 
 def config(path: str, *, show_secrets: bool = False, origins: bool = False, config_id: str | None = None) -> int:
     """Print the effective configuration; the status of ``keepalived -t``, never 0 where the daemon would not start."""
-    identifier = os.uname().nodename.partition(".")[0] if config_id is None else config_id
-    source = expand(path, Files(), identifier, os.environ)
+    source = expanded(path, config_id)
     loaded = load(source)
     text = render(source, show_secrets=show_secrets, origins=origins)
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))

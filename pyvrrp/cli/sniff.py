@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from pyvrrp.config import expand, load
+from pyvrrp.config import load
 from pyvrrp.errors import KernelError
-from pyvrrp.kernel.files import Files
+from pyvrrp.kernel.files import expanded
 from pyvrrp.sniff.captures import CaptureError, Frame, read
 from pyvrrp.sniff.census import Census
 from pyvrrp.sniff.frames import Advert, Announcement, Seen, decode
@@ -49,7 +49,7 @@ def sniff(
 def _config(path: str, config_id: str | None) -> Any:
     if not Path(path).is_file():
         raise CaptureError(f"{path}: there is no such file")
-    return load(expand(path, Files(), config_id or os.uname().nodename.partition(".")[0], os.environ)).config
+    return load(expanded(path, config_id)).config
 
 
 def _bytes(file: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from pyvrrp.config.announcing import read_garp_group
@@ -11,9 +12,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.trackable import is_reversed, read_link_beat, read_link_delay, read_track_file, read_track_process
 from pyvrrp.config.tree import Statement
 from pyvrrp.model.options import InstanceOptions
-from pyvrrp.model.tracked import (
-    BfdInstance,
-)
+from pyvrrp.model.tracked import BfdInstance
 
 
 def read_blocks(root: Statement, problems: Problems) -> dict[str, Any]:
@@ -40,15 +39,10 @@ def _block(block: Statement, problems: Problems) -> Iterator[tuple[str, Any]]:
         case "vrrp_track_process":
             yield "track_processes", read_track_process(block, name, problems)
         case "bfd_instance":
-            own = {child.word for child in inside}
-            both = own.isdisjoint({"vrrp", "checker"})
+            own = {child.word for child in inside} & {"vrrp", "checker"}
             given = {"ttl": _last(inside, "hoplimit"), "neighbor_ip": _last(inside, "neighbour_ip")}
-            session = fill(
-                BfdInstance, inside, name=name, reverse=is_reversed(inside), **{k: v for k, v in given.items() if v}
-            )
-            if session is not None and not both:
-                from dataclasses import replace
-
+            session = fill(BfdInstance, inside, name=name, reverse=is_reversed(inside), **given)
+            if session is not None and own:
                 session = replace(session, vrrp="vrrp" in own, checker="checker" in own)
             yield "bfd_instances", session
         case "garp_group":
@@ -59,10 +53,6 @@ def _block(block: Statement, problems: Problems) -> Iterator[tuple[str, Any]]:
         case "linkbeat_interfaces":
             for line in inside:
                 yield word, read_link_beat(line, problems)
-
-
-def _names(statement: Statement) -> Iterable[str]:
-    return statement.words[1:] if not statement.children else (w for c in statement.children for w in c.words)
 
 
 def _last(statements: Iterable[Statement], word: str) -> Any:

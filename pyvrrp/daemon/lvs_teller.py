@@ -22,6 +22,7 @@ _MAILS: Final = {
 }
 _OTHER_MAILS: Final = ("CHECK succeed on service", "CHECK failed on service")
 """What a checker's mail says: up, down."""
+_ALERT: Final = "smtp_alert_checker"
 _LAST_SCRIPTS: Final = 1.0
 """Seconds that scripts about the stop get, as in keepalived."""
 
@@ -75,7 +76,7 @@ class LvsTeller:
         keyword = "quorum_up" if report.quorum_up else "quorum_down"
         self._means.run(str(report.service), keyword, getattr(service, keyword))
         self._means.write(f"VS {report.service} {_state(report.quorum_up)}")
-        if self._alerts(service.smtp_alert, default=False):
+        if self._means.alerts(service.smtp_alert, _ALERT):
             subject = f"Virtualserver {report.service} - {_state(report.quorum_up)}"
             self._means.mail(subject, report.why or "Shutting down")
 
@@ -103,15 +104,9 @@ class LvsTeller:
         await self._means.settle(_LAST_SCRIPTS)
 
     def _mail_server(self, server: RealServer, service: ServiceKey, alive: bool, text: str) -> None:
-        if self._alerts(server.smtp_alert, default=True):
+        if self._means.alerts(server.smtp_alert, _ALERT, default=True):
             name = display_name(server.endpoint, service)
             self._means.mail(f"Realserver {name} of virtual server {service} - {_state(alive)}", text)
-
-    def _alerts(self, wish: bool | None, *, default: bool) -> bool:
-        mail = self._config.global_defs.mail
-        if mail is None:
-            return False
-        return next((one for one in (wish, mail.smtp_alert_checker, mail.smtp_alert) if one is not None), default)
 
 
 def checker_text(kind: str, up: bool) -> str:

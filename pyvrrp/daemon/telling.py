@@ -80,6 +80,14 @@ class Telling:
         mail = self._definitions.mail
         return mail is not None and bool(mail.smtp_server) and bool(mail.notification_email)
 
+    def alerts(self, wish: bool | None, word: str, *, default: bool = False) -> bool:
+        """Whether it is to be mailed of; `wish`: of the thing itself, before that of the keyword `word`."""
+        mail = self._definitions.mail
+        if mail is None or not self.mails:
+            return False
+        wishes = (wish, getattr(mail, word), mail.smtp_alert)
+        return next((one for one in wishes if one is not None), default)
+
     async def settle(self, seconds: float) -> None:
         """Wait for scripts that run, so long at most, and close the FIFOs."""
         if self._notifier is not None:

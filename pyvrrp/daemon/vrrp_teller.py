@@ -27,6 +27,7 @@ _MAILS: Final = {
     "STOP": ("Stopping", "VRRP Instance stopping"),
     "DELETED": ("Deleted", "VRRP Deleted at reload"),
 }
+_ALERT: Final = "smtp_alert_vrrp"
 _LAST_SCRIPTS: Final = 1.0
 """Seconds that scripts about the stop get, as in keepalived."""
 
@@ -66,7 +67,7 @@ class VrrpTeller:
             return
         variables = {"VRRP_OLD_STATE": old, "VRRP_CAUSE": why} if why else None
         self._tell("INSTANCE", name, state, priority, notify, script, variables)
-        if self._alerts(instance.smtp_alert):
+        if self._means.alerts(instance.smtp_alert, _ALERT):
             self._mail("Instance", name, state)
 
     def group(self, name: str, state: str) -> None:
@@ -75,7 +76,7 @@ class VrrpTeller:
         if group is None or state not in SCRIPTS:
             return
         self._tell("GROUP", name, state, 0, group.notify, SCRIPTS[state])
-        if self._alerts(group.smtp_alert):
+        if self._means.alerts(group.smtp_alert, _ALERT):
             self._mail("Group", name, state)
 
     def lower_priority(self, name: str, priority: int) -> None:
@@ -135,12 +136,6 @@ class VrrpTeller:
                 self._means.run(who, script, getattr(notify, script), (), variables)
             self._means.run(who, "notify", notify.notify, (what, name, state, str(priority)), variables)
         self._means.write(f'{what} "{name}" {state} {priority}')
-
-    def _alerts(self, wish: bool | None) -> bool:
-        mail = self._config.global_defs.mail
-        if mail is None or not self._means.mails:
-            return False
-        return bool(next((one for one in (wish, mail.smtp_alert_vrrp, mail.smtp_alert) if one is not None), False))
 
     def _mail(self, what: str, name: str, state: str) -> None:
         if self._mailed.get((what, name)) == state:

@@ -6,10 +6,17 @@ import glob
 import os
 import stat
 
-from pyvrrp.config.source import SIZE_MAX
+from pyvrrp.config.expand import expand
+from pyvrrp.config.source import SIZE_MAX, Source
 from pyvrrp.errors import UnreadableError
 
 _KEY_MAX = 1024
+
+
+def expanded(path: str, config_id: str | None) -> Source:
+    """The configuration at `path`, on this machine. `config_id`: None is the host's name up to the first dot."""
+    identifier = os.uname().nodename.partition(".")[0] if config_id is None else config_id
+    return expand(path, Files(), identifier, os.environ)
 
 
 class Files:
