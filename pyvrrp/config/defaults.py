@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+from typing import Final
 
 from pyvrrp.config.announcing import garp_extra
 from pyvrrp.config.global_defs import GROUP_WORDS, is_group
@@ -35,6 +36,16 @@ class Defaults:
     v3_checksum_as_v2: bool = False
 
 
+FLAGS: Final = (
+    "lower_prio_no_advert",
+    "higher_prio_send_advert",
+    "skip_check_adv_addr",
+    "check_unicast_src",
+    "owner_ignore_adverts",
+)
+"""Of the same name as their keyword, but for its vrrp_."""
+
+
 def read_defaults(values: Values) -> Defaults:
     groups: dict[int, Address] = {4: VRRP_GROUP4, 6: VRRP_GROUP6}
     for word in GROUP_WORDS:
@@ -47,11 +58,7 @@ def read_defaults(values: Values) -> Defaults:
         garp=_garp(values),
         groups=groups,
         down_timer_adverts=integer(values, "vrrp_down_timer_adverts", 3),
-        lower_prio_no_advert=flag(values, "vrrp_lower_prio_no_advert"),
-        higher_prio_send_advert=flag(values, "vrrp_higher_prio_send_advert"),
-        skip_check_adv_addr=flag(values, "vrrp_skip_check_adv_addr"),
-        check_unicast_src=flag(values, "vrrp_check_unicast_src"),
-        owner_ignore_adverts=flag(values, "vrrp_owner_ignore_adverts"),
+        **{word: flag(values, f"vrrp_{word}") for word in FLAGS},
         strict_mode=flag(values, "vrrp_strict"),
         garp_extra_if=garp_extra(values, "vrrp_garp_extra_if", "vrrp_vmac_garp_intvl"),
         devices=DeviceNames(prefix, text(values, "vmac_addr_prefix") or prefix),

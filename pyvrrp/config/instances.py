@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Any, Final
 
 from pyvrrp.config.addresses import read_virtual_address
 from pyvrrp.config.announcing import garp_extra
@@ -49,6 +49,9 @@ OWNER: Final = 255
 ADVERT_INT_MAX_V3: Final = 4095 * CENTISECOND
 """12 bits of centiseconds (RFC 9568 §5.2.7)."""
 _HIGHEST_BACKUP: Final = 254
+FLAGS: Final = ("vmac_xmit_base", "promote_secondaries", "dont_track_primary", "linkbeat_use_polling", "track_src_ip")
+DEFAULTED: Final = ("v3_checksum_as_v2", "lower_prio_no_advert", "higher_prio_send_advert", "skip_check_adv_addr")
+"""Fields that are what their keyword says, else off, else as in global_defs."""
 
 
 @dataclass(slots=True)
@@ -312,11 +315,12 @@ class _Builder:
         devices = self._devices(interface, family, strict)
         advertised = on_devices(_on(draft.addresses, interface), family, devices)
         excluded = on_devices(_on(draft.excluded, interface), family, devices)
+        by_word: dict[str, Any] = {**draft.tracked, **{word: flag(values, word) for word in FLAGS}}
+        by_word |= {word: flag(values, word, getattr(defaults, word)) for word in DEFAULTED}
         return VrrpInstance(
             name=draft.name,
             interface=interface,
             vmac=devices.vmac,
-            vmac_xmit_base=flag(values, "vmac_xmit_base"),
             address_vmacs=devices.address_vmacs,
             virtual_router_id=integer(values, "virtual_router_id", 0),
             version=version,
@@ -331,13 +335,10 @@ class _Builder:
             virtual_routes=draft.routes,
             virtual_rules=draft.rules,
             static_devices=draft.static_devices,
-            promote_secondaries=flag(values, "promote_secondaries"),
             accept=priority == OWNER or ("accept" in values if strict else "no_accept" not in values),
             garp_extra_if=self._garp_extra_if(),
             track_interface=tracked,
-            **draft.tracked,
-            dont_track_primary=flag(values, "dont_track_primary"),
-            linkbeat_use_polling=flag(values, "linkbeat_use_polling"),
+            **by_word,
             mcast_src_ip=draft.source,
             mcast_dst_ip=draft.destination or defaults.groups[6 if draft.family == 6 else 4],
             unicast_peer=tuple(draft.peers),
@@ -346,15 +347,10 @@ class _Builder:
             unicast_ttl=(integer(values, "unicast_ttl", 0) or None) if draft.peers else None,
             no_peer=no_peer,
             old_unicast_checksum=_checksum(values.get("old_unicast_checksum")),
-            v3_checksum_as_v2=flag(values, "v3_checksum_as_v2", defaults.v3_checksum_as_v2),
             auth_hmac=hmac,
-            track_src_ip=flag(values, "track_src_ip"),
             strict_mode=strict,
             timer_expired_backup=self._timer_expired_backup(nopreempt),
             kernel_rx_buf_size=integer(values, "kernel_rx_buf_size", 0) or None,
-            lower_prio_no_advert=flag(values, "lower_prio_no_advert", defaults.lower_prio_no_advert),
-            higher_prio_send_advert=flag(values, "higher_prio_send_advert", defaults.higher_prio_send_advert),
-            skip_check_adv_addr=flag(values, "skip_check_adv_addr", defaults.skip_check_adv_addr),
             owner_ignore_adverts=flag(
                 values, "owner_ignore_adverts", (defaults.owner_ignore_adverts or strict) and priority == 255
             ),
