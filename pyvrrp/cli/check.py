@@ -19,10 +19,11 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from pyvrrp.config import absent_interfaces, exit_status, load, script_problems, unknown_hosts
+from pyvrrp.config import exit_status, load
 from pyvrrp.config.source import printable
+from pyvrrp.daemon.configuration import on_this_machine, reading_of, with_hosts, with_key_values
 from pyvrrp.errors import ConfigProblem, KernelError, Severity
-from pyvrrp.kernel.files import Files, expanded
+from pyvrrp.kernel.files import expanded
 from pyvrrp.net import Address
 
 UNUSABLE_STATUS: Final = 6
@@ -106,37 +107,20 @@ def examine(path: str, config_id: str | None = None, *, advice: bool = False) ->
     """
     source = expanded(path, config_id)
     loaded = load(source)
-    definitions = loaded.config.global_defs
-    here = definitions.net_namespace is None
-    more: tuple[ConfigProblem, ...] = ()
+    here = loaded.config.global_defs.net_namespace is None
+    reading = reading_of(loaded)
+    reading = with_hosts(on_this_machine(reading)) if here else with_key_values(reading)
+    problems = reading.problems
     if advice:
         from pyvrrp.config.advice import advise
 
         owner = any(instance.priority == 255 for instance in loaded.config.vrrp_instances)
         servers = {real.endpoint.address for v in loaded.config.virtual_servers for real in v.real_servers}
-        more = advise(source, loaded, _addresses() if owner and here else None, _ways(servers) if here else None)
-    if here and loaded.interfaces:
-        import socket
-
-        present = {name for _, name in socket.if_nameindex()}
-        more += absent_interfaces(loaded.interfaces, present, dynamic=definitions.dynamic_interfaces)
-    if here and loaded.hosts:
-        from pyvrrp.kernel.hosts import lookup
-
-        more += unknown_hosts(loaded.hosts, lookup)
-    if here and loaded.scripts:
-        from pyvrrp.config.interfaces import stop_keepalived
-        from pyvrrp.kernel.scripts import ScriptFiles
-
-        fatal = stop_keepalived((*loaded.problems, *more))
-        more += script_problems(loaded.scripts, definitions.scripts, ScriptFiles(), fatal=fatal)
-    if loaded.key_files:
-        from pyvrrp.config.key_files import with_keys
-
-        more += tuple(with_keys(loaded.config, loaded.key_files, Files().read_key)[1])
+        ways = _ways(servers) if here else None
+        problems += advise(source, loaded, _addresses() if owner and here else None, ways)
     files = list(dict.fromkeys(problem.span.file for problem in loaded.problems))
     order = {file: index for index, file in enumerate(files)}
-    return tuple(sorted((*loaded.problems, *more), key=lambda p: (order.get(p.span.file, -1), p.span.line)))
+    return tuple(sorted(problems, key=lambda p: (order.get(p.span.file, -1), p.span.line)))
 
 
 def against_other(path: str, other: str, config_id: str | None = None) -> tuple[ConfigProblem, ...]:

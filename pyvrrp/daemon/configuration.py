@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass, replace
+from operator import is_not
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.expand import expand
-from pyvrrp.config.load import load
+from pyvrrp.config.load import Loaded, load
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.exit_status import ExitStatus
 from pyvrrp.daemon.options import Options
 from pyvrrp.errors import ConfigProblem, KernelError, ProblemClass, Severity
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.config import Config
+from pyvrrp.model.scripts import Command
 
 if TYPE_CHECKING:
     from pyvrrp.config.hosts import HostUse
@@ -23,9 +25,6 @@ if TYPE_CHECKING:
     from pyvrrp.config.key_files import KeyFile
     from pyvrrp.config.memory import Memory
     from pyvrrp.config.scripts import ScriptUse
-    from pyvrrp.model.lvs import RealServer
-    from pyvrrp.model.notify import Notify
-    from pyvrrp.model.scripts import Command
 
 LEVELS: Final = {
     Severity.FATAL: Level.ERROR,
@@ -85,7 +84,10 @@ def read(options: Options, memory: Memory | None = None) -> Reading:
     `memory`: of the last time, so that what did not change is not read again in earnest.
     """
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
-    loaded = load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()), memory)
+    return reading_of(load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()), memory))
+
+
+def reading_of(loaded: Loaded) -> Reading:
     return Reading(
         loaded.config,
         loaded.problems,
@@ -137,11 +139,9 @@ def with_scripts(reading: Reading) -> Reading:
 
     fatal = stop_keepalived(reading.problems)
     found = script_problems(reading.scripts, reading.config.global_defs.scripts, ScriptFiles(), fatal=fatal)
-    refused = {problem.span for problem in found if problem.severity is Severity.ERROR}
-    dropped = frozenset(use.user for use in reading.scripts if use.span in refused)
-    config = without_scripts(reading.config, dropped) if dropped else reading.config
-    if commands := frozenset(use.command for use in reading.scripts if use.span in refused):
-        config = without_commands(config, commands)
+    places = {problem.span for problem in found if problem.severity is Severity.ERROR}
+    refused = {use.command for use in reading.scripts if use.span in places}
+    config = without(reading.config, refused) if refused else reading.config
     return replace(reading, config=config, problems=(*reading.problems, *found))
 
 
@@ -165,76 +165,39 @@ def with_hosts(reading: Reading) -> Reading:
     return replace(reading, problems=(*reading.problems, *unknown_hosts(reading.hosts, lookup)))
 
 
-def without_scripts(config: Config, dropped: frozenset[str]) -> Config:
-    """`dropped` names uses as `ScriptUse.user` does. What tracked such a script goes on untracked, as in keepalived."""
-    from pyvrrp.config.tracking import NOTIFY
-    from pyvrrp.model.notify import Notify
+def without(config: Config, refused: Collection[Command]) -> Config:
+    """The configuration without these commands: what may not be run in one place may not be in another.
 
-    def kept(name: str, notify: Notify | None) -> Notify | None:
-        if notify is None:
-            return None
-        commands = {
-            keyword: None if f"{keyword} of {name}" in dropped else getattr(notify, keyword) for keyword in NOTIFY
-        }
-        return Notify(tell_deleted=notify.tell_deleted, **commands)
-
-    scripts = tuple(script for script in config.vrrp_scripts if f"script of {script.name}" not in dropped)
-    names = {script.name for script in scripts}
-    return replace(
-        config,
-        vrrp_scripts=scripts,
-        vrrp_instances=tuple(
-            replace(
-                instance,
-                track_script=tuple(track for track in instance.track_script if track.name in names),
-                notify=kept(instance.name, instance.notify),
-            )
-            for instance in config.vrrp_instances
-        ),
-        vrrp_sync_groups=tuple(
-            replace(group, notify=kept(group.name, group.notify)) for group in config.vrrp_sync_groups
-        ),
-    )
-
-
-def without_commands(config: Config, refused: frozenset[Command]) -> Config:
-    """Virtual and real servers, and FIFOs, without these: what may not be run in one place may not be in another.
-
-    A real server without its MISC_CHECK counts by its other checks, as if that had never been written.
+    What tracked such a script goes on untracked, as in keepalived; a real server without its MISC_CHECK counts by its
+    other checks, as if that had never been written.
     """
-    from pyvrrp.model.checkers import MiscCheck
-
-    def kept(one: Any, *words: str) -> Any:
-        changes = {word: None for word in words if getattr(one, word) in refused}
-        return replace(one, **changes) if changes else one
-
-    def checked(server: RealServer) -> RealServer:
-        checkers = tuple(
-            checker
-            for checker in server.checkers
-            if not (isinstance(checker, MiscCheck) and checker.command in refused)
-        )
-        return server if len(checkers) == len(server.checkers) else replace(server, checkers=checkers)
-
-    definitions = config.global_defs
-    if definitions.fifos is not None:
-        readers = ("notify_fifo_script", "vrrp_notify_fifo_script", "lvs_notify_fifo_script")
-        definitions = replace(definitions, fifos=kept(definitions.fifos, *readers))
-    if definitions.scripts is not None:
-        definitions = replace(definitions, scripts=kept(definitions.scripts, "startup_script", "shutdown_script"))
-    return replace(
-        config,
-        global_defs=definitions,
-        virtual_servers=tuple(
-            replace(
-                kept(service, "quorum_up", "quorum_down"),
-                real_servers=tuple(
-                    checked(kept(server, "notify_up", "notify_down")) for server in service.real_servers
-                ),
-            )
-            for service in config.virtual_servers
-        ),
+    config = _without(config, refused)
+    names = {script.name for script in config.vrrp_scripts}
+    instances = tuple(
+        replace(instance, track_script=tuple(track for track in instance.track_script if track.name in names))
+        for instance in config.vrrp_instances
     )
+    return replace(config, vrrp_instances=instances)
+
+
+def _without(one: Any, refused: Collection[Command]) -> Any:
+    """The very same object where nothing of it is refused."""
+    if type(one) is tuple:
+        kept = tuple(_without(item, refused) for item in one if _essence(item) not in refused)
+        return kept if len(kept) != len(one) or any(map(is_not, kept, one)) else one
+    if not is_dataclass(one) or isinstance(one, type):
+        return one
+    if isinstance(one, Command):
+        return None if one in refused else one
+    members = ((member.name, getattr(one, member.name)) for member in fields(one))
+    changes = {name: left for name, value in members if (left := _without(value, refused)) is not value}
+    return replace(one, **changes) if changes else one
+
+
+def _essence(item: Any) -> Command | None:
+    """The command of a vrrp_script or a MISC_CHECK, which are nothing without it."""
+    found: Command | None = getattr(item, "script", None) or getattr(item, "command", None)
+    return found
 
 
 def _present() -> frozenset[str]:

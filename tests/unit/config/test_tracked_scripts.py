@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from pyvrrp.config import Loaded, expand, load
-from pyvrrp.daemon.configuration import Reading, without_scripts
+from pyvrrp.daemon.configuration import Reading, without
 from pyvrrp.kernel.files import Files
 from pyvrrp.model.notify import Notify
 from pyvrrp.model.scripts import Command, VrrpScript
@@ -135,7 +135,8 @@ def test_what_is_not_to_be_run_is_taken_out(tmp_path: Path) -> None:
     tracks = "track_script {\nfull\nplain\n}\nnotify_master /x/up\nnotify_backup /x/down"
     reading = loaded(tmp_path, SCRIPTS + INSTANCE % ("V", 1, tracks, 1))
     assert {use.user for use in reading.scripts} >= {"script of full", "notify_master of V"}
-    config = without_scripts(reading.config, frozenset({"script of full", "notify_master of V"}))
+    refused = {use.command for use in reading.scripts if use.user in ("script of full", "notify_master of V")}
+    config = without(reading.config, refused)
     assert [script.name for script in config.vrrp_scripts] == ["plain"]
     instance = config.vrrp_instances[0]
     assert [track.name for track in instance.track_script] == ["plain"]
