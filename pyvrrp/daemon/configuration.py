@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Collection, Iterable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from operator import is_not
 from typing import TYPE_CHECKING, Any, Final
 
+from pyvrrp.config.collection import no_collection
 from pyvrrp.config.expand import expand
 from pyvrrp.config.load import Loaded, load
 from pyvrrp.core.log import Level
@@ -84,7 +86,11 @@ def read(options: Options, memory: Memory | None = None) -> Reading:
     `memory`: of the last time, so that what did not change is not read again in earnest.
     """
     config_id = options.config_id or os.uname().nodename.partition(".")[0]
-    return reading_of(load(expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns()), memory))
+    with no_collection():
+        source = expand(options.config_file, Files(), config_id, os.environ, seed=time.time_ns())
+        loaded = load(source, memory)
+        gc.freeze()  # it has no cycles: looking for some would take as long as the reading
+    return reading_of(loaded)
 
 
 def reading_of(loaded: Loaded) -> Reading:
