@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
+from pyvrrp.daemon.pidfile import make_directories
 from pyvrrp.observe.control import (
     GROUP,
     REQUEST_LIMIT,
@@ -48,9 +49,7 @@ class Control:
 
     async def open(self) -> None:
         """Begin to answer. OSError where the socket cannot be made."""
-        with suppress(FileExistsError):
-            os.mkdir(self._directory)
-            os.chmod(self._directory, 0o755)  # the umask is stricter
+        make_directories((self._directory,))
         remove_stale(self._directory)
         with suppress(FileNotFoundError):
             os.unlink(self._path)  # the process id is ours, so the socket is of a predecessor that had it
@@ -123,8 +122,6 @@ def remove_stale(directory: str) -> None:
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
+    except OSError as error:
+        return isinstance(error, PermissionError)
     return True

@@ -113,12 +113,11 @@ class Paperwork:
     def _report(self, transition: Transition) -> None:
         """keepalived's line, and before it why."""
         name = transition.instance
-        reason = f"{transition.cause.value}: {transition.detail}" if transition.detail else transition.cause.value
-        self._host.log(Level.INFO, f"({name}) {reason}")
+        self._host.log(Level.INFO, f"({name}) {transition.reason}")
         suffix = " (init)" if transition.old == State.INIT.name and transition.new == State.BACKUP.name else ""
         self._host.log(Level.NOTICE, f"({name}) Entering {transition.new} STATE{suffix}")
         if self._teller is not None:
-            self._teller.instance(name, transition.new, transition.priority, transition.old, reason)
+            self._teller.instance(name, transition.new, transition.priority, transition.old, transition.reason)
         if self._sync is not None:
             self._sync.entered(name, transition.new)
         self._host.changed()

@@ -263,7 +263,7 @@ def _transition(transition: Transition, when: Callable[[Micros], str]) -> list[P
         Piece(f"{transition.old} ->"),
         _state(transition.new),
         Piece(f"at priority {transition.priority},"),
-        *words(_reason(transition.cause, transition.detail)),
+        *words(transition.reason),
     ]
 
 

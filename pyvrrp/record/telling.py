@@ -67,8 +67,7 @@ def vrrp_action(action: vrrp_actions.Action) -> str:
             return f"{action.instance} announces {_addresses(action.addresses)}, {action.repeat} times"
         case vrrp_actions.ReportTransition():
             moved = action.transition
-            detail = f": {moved.detail}" if moved.detail else ""
-            return f"{moved.instance} goes from {moved.old} to {moved.new}: {moved.cause.value}{detail}"
+            return f"{moved.instance} goes from {moved.old} to {moved.new}: {moved.reason}"
         case vrrp_actions.ReportGroup():
             return f"group {action.name} is {action.state}"
         case vrrp_actions.ReportLowerPriority():

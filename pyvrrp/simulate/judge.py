@@ -116,8 +116,7 @@ class Judge:
     # What the world tells.
 
     def moved(self, director: str, transition: Transition) -> None:
-        why = f"{transition.cause.value}: {transition.detail}" if transition.detail else transition.cause.value
-        self.set_state(director, transition.instance, transition.new, why)
+        self.set_state(director, transition.instance, transition.new, transition.reason)
 
     def set_state(self, director: str, instance: str, state: str, why: str) -> None:
         self._states[director, instance] = state

@@ -7,7 +7,7 @@ from typing import Final
 
 from pyvrrp.core.log import Level, Log
 from pyvrrp.core.vrrp.admission import Accepted
-from pyvrrp.core.vrrp.reasons import SPLITTING, Rejected
+from pyvrrp.core.vrrp.reasons import Rejected
 from pyvrrp.net import Address
 
 LIMIT: Final = 64
@@ -40,7 +40,7 @@ class Complaints:
         if len(self._said) >= LIMIT or self.has_said(rejected.reason, source):
             return []  # the text alone would cost more than all the rest of a forged packet
         text = f"advertisement of {source} refused: {rejected.reason.value}: {rejected.detail}"
-        if rejected.reason in SPLITTING:
+        if rejected.reason.splitting:
             text += ". While they differ, both directors can be MASTER"
         return self.once(rejected.reason, source, Level.WARNING, text)
 

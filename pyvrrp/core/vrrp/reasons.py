@@ -6,72 +6,45 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+_DEAF: Final = True
+
 
 class Reason(StrEnum):
-    LENGTH = "wrong length"
-    TTL = "TTL is not 255"
-    TTL_RANGE = "TTL outside of min_ttl and max_ttl"
-    VERSION = "wrong VRRP version"
-    TYPE = "invalid packet type"
-    INVALID_AUTH_TYPE = "invalid authentication type"
-    CHECKSUM = "invalid checksum"
-    AUTH_TYPE = "authentication type differs"
-    PASSWORD = "password differs"
-    AH_VALUE = "authentication header does not fit the password"
-    AH_SENDER = "authentication header of another sender"
-    AH_REPLAY = "authentication header seen already"
-    HMAC_MISSING = "not signed (auth_hmac)"
-    HMAC_MALFORMED = "malformed signature"
-    HMAC_UNKNOWN_KEY = "signed with a key that is not configured here"
-    HMAC_INVALID = "signature does not fit the key"
-    HMAC_STALE = "signed too long ago, or in the future"
-    HMAC_REPLAY = "signature seen already"
-    INTERVAL = "advertisement interval differs"
-    DESTINATION = "sent to the wrong destination"
-    OWNER = "we are the address owner"
-    NOT_A_PEER = "not a unicast peer"
+    """In words; what it counts in; and whether it makes two directors deaf to each other."""
 
+    counter: str | None
+    """The field of `Stats`; None: keepalived has no counter for it."""
+    splitting: bool
+    """A difference in configuration (or of the clocks), after which each believes to be alone."""
 
-COUNTER: Final[dict[Reason, str | None]] = {
-    Reason.LENGTH: "packet_len_err",
-    Reason.TTL: "ip_ttl_err",
-    Reason.TTL_RANGE: "ip_ttl_err",
-    Reason.VERSION: "vers_err",
-    Reason.TYPE: "invalid_type_rcvd",
-    Reason.INVALID_AUTH_TYPE: "invalid_authtype",
-    Reason.CHECKSUM: "chk_err",
-    Reason.AUTH_TYPE: "authtype_mismatch",
-    Reason.PASSWORD: "auth_failure",
-    Reason.AH_VALUE: "auth_failure",
-    Reason.AH_SENDER: "auth_failure",
-    Reason.AH_REPLAY: "auth_failure",
-    Reason.HMAC_MISSING: "auth_ext_missing",
-    Reason.HMAC_MALFORMED: "auth_ext_malformed",
-    Reason.HMAC_UNKNOWN_KEY: "auth_ext_unknown_key",
-    Reason.HMAC_INVALID: "auth_ext_invalid_hmac",
-    Reason.HMAC_STALE: "auth_ext_stale",
-    Reason.HMAC_REPLAY: "auth_ext_replay",
-    Reason.INTERVAL: "advert_interval_err",
-    Reason.DESTINATION: "addr_list_err",
-    Reason.OWNER: None,
-    Reason.NOT_A_PEER: None,
-}
-"""The field of `Stats` that each reason counts in; None: keepalived has no counter for it."""
+    def __new__(cls, text: str, counter: str | None, splitting: bool = False) -> Reason:
+        reason = str.__new__(cls, text)
+        reason._value_ = text
+        reason.counter, reason.splitting = counter, splitting
+        return reason
 
-SPLITTING: Final = frozenset(
-    {
-        Reason.PASSWORD,
-        Reason.AUTH_TYPE,
-        Reason.INTERVAL,
-        Reason.VERSION,
-        Reason.AH_VALUE,
-        Reason.HMAC_MISSING,
-        Reason.HMAC_UNKNOWN_KEY,
-        Reason.HMAC_INVALID,
-        Reason.HMAC_STALE,
-    }
-)
-"""Differences in configuration (or of the clocks) that make two directors deaf to each other."""
+    LENGTH = "wrong length", "packet_len_err"
+    TTL = "TTL is not 255", "ip_ttl_err"
+    TTL_RANGE = "TTL outside of min_ttl and max_ttl", "ip_ttl_err"
+    VERSION = "wrong VRRP version", "vers_err", _DEAF
+    TYPE = "invalid packet type", "invalid_type_rcvd"
+    INVALID_AUTH_TYPE = "invalid authentication type", "invalid_authtype"
+    CHECKSUM = "invalid checksum", "chk_err"
+    AUTH_TYPE = "authentication type differs", "authtype_mismatch", _DEAF
+    PASSWORD = "password differs", "auth_failure", _DEAF
+    AH_VALUE = "authentication header does not fit the password", "auth_failure", _DEAF
+    AH_SENDER = "authentication header of another sender", "auth_failure"
+    AH_REPLAY = "authentication header seen already", "auth_failure"
+    HMAC_MISSING = "not signed (auth_hmac)", "auth_ext_missing", _DEAF
+    HMAC_MALFORMED = "malformed signature", "auth_ext_malformed"
+    HMAC_UNKNOWN_KEY = "signed with a key that is not configured here", "auth_ext_unknown_key", _DEAF
+    HMAC_INVALID = "signature does not fit the key", "auth_ext_invalid_hmac", _DEAF
+    HMAC_STALE = "signed too long ago, or in the future", "auth_ext_stale", _DEAF
+    HMAC_REPLAY = "signature seen already", "auth_ext_replay"
+    INTERVAL = "advertisement interval differs", "advert_interval_err", _DEAF
+    DESTINATION = "sent to the wrong destination", "addr_list_err"
+    OWNER = "we are the address owner", None
+    NOT_A_PEER = "not a unicast peer", None
 
 
 @dataclass(frozen=True, slots=True)

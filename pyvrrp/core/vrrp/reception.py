@@ -7,7 +7,7 @@ from pyvrrp.core.vrrp.admission import Accepted, admit
 from pyvrrp.core.vrrp.complaints import Complaints
 from pyvrrp.core.vrrp.credentials import Clock, Credentials, Marks, credentials
 from pyvrrp.core.vrrp.events import DatagramReceived
-from pyvrrp.core.vrrp.reasons import COUNTER, Rejected
+from pyvrrp.core.vrrp.reasons import Rejected
 from pyvrrp.core.vrrp.stats import Stats
 from pyvrrp.model.vrrp import UnicastChecksum, VrrpInstance
 from pyvrrp.net import Address
@@ -60,7 +60,7 @@ class Reception:
         """The advertisement, counted, or None; and what is to be said."""
         advert = admit(self._config, datagram, self.credentials)
         if isinstance(advert, Rejected):
-            counter = COUNTER[advert.reason]
+            counter = advert.reason.counter
             if counter is not None:
                 setattr(stats, counter, getattr(stats, counter) + 1 + datagram.lost)
             self._rejected = advert, datagram.source

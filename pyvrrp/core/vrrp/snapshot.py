@@ -52,6 +52,11 @@ class Transition:
     priority: int
     """Effective priority at that moment."""
 
+    @property
+    def reason(self) -> str:
+        """The cause, and what exactly."""
+        return f"{self.cause.value}: {self.detail}" if self.detail else self.cause.value
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressSnapshot:

@@ -8,7 +8,7 @@ import pytest
 from pyvrrp.core.vrrp.admission import Accepted, admit
 from pyvrrp.core.vrrp.credentials import Clock, Credentials, credentials
 from pyvrrp.core.vrrp.events import DatagramReceived
-from pyvrrp.core.vrrp.reasons import COUNTER, Reason, Rejected
+from pyvrrp.core.vrrp.reasons import Reason, Rejected
 from pyvrrp.model.vrrp import Authentication, AuthType, VirtualAddress, VrrpInstance
 from pyvrrp.net import IPPROTO_AH, VRRP_GROUP4, Address
 from pyvrrp.wire.vrrp import AdvertV2, encode_v2
@@ -100,7 +100,7 @@ def test_the_number_outlives_a_reload_and_the_worker() -> None:
 )
 def test_reasons(packet: DatagramReceived, reason: Reason) -> None:
     assert refused(instance(), packet, ah()) is reason
-    assert COUNTER[reason] is not None
+    assert reason.counter is not None
 
 
 def test_a_header_of_another_sender() -> None:
