@@ -210,7 +210,11 @@ def test_two_owners(lab: Lab, pair: Pair, first: str) -> None:
     other = "d2" if first == "d1" else "d1"
     start(first)
     start(other)
-    lab.until(lambda: len(lab.holders()) == 1, within=3, what="one of them yields")
+
+    def yielded() -> bool:
+        return any("Entering BACKUP STATE" in daemon.log() for daemon in lab.daemons.values())
+
+    lab.until(lambda: yielded() and len(lab.holders()) == 1, within=3, what="one of them yields")
     (master,) = lab.holders()
     lab.holds_for(lambda: lab.holders() == [master], seconds=1, what="and no more of it")
     if pair == (OURS, OURS):
