@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from tests.interop.forging import Forged
 from tests.interop.test_pairs import EARLY
 from tests.topology.daemons import KEEPALIVED, OURS
 from tests.topology.lab import SLACK, VIP, Lab, instance
@@ -44,6 +45,70 @@ def test_repeats_and_refreshes(lab: Lab, program: str) -> None:
     assert found[2].at - first > 1 - EARLY
     assert found[5].at - found[4].at > 1 - EARLY if program == OURS else found[5].at > found[4].at
     assert all(garp.broadcast for garp in found)
+
+
+BOTH = f"{VIP}/24", f"{OTHER}/24"
+AWAY = "198.51.100.100"
+PLAYS = {
+    "two bursts": ("", "garp_master_repeat 2\n garp_master_delay 1", BOTH, False),
+    "for all": ("vrrp_garp_master_repeat 3\nvrrp_garp_master_delay 1\nvrrp_garp_master_refresh 4", "", BOTH, False),
+    "refreshed": ("", "garp_master_delay 0\n garp_master_refresh 1\n garp_master_refresh_repeat 2", BOTH, False),
+    "least": ("vrrp_min_garp", "", BOTH, False),
+    "least but": ("vrrp_min_garp", "garp_master_repeat 3\n garp_master_delay 1", BOTH, False),
+    "least, for all but": ("vrrp_min_garp\nvrrp_garp_master_repeat 3", "", BOTH, False),
+    "no repeats": ("", "garp_master_repeat 0\n garp_master_delay 1", BOTH, False),
+    "elsewhere": ("", "garp_master_delay 0\n garp_extra_if all 1", (f"{VIP}/24", f"{AWAY}/24 dev eth1"), False),
+    "weaker": ("", "garp_master_delay 0\n garp_lower_prio_repeat 2\n garp_lower_prio_delay 1", BOTH, True),
+    "weaker, for all": (
+        "vrrp_garp_lower_prio_repeat 1\nvrrp_garp_lower_prio_delay 1",
+        "garp_master_delay 0",
+        BOTH,
+        True,
+    ),
+    "weaker, as ever": ("", "garp_master_repeat 3\n garp_master_delay 1", BOTH, True),
+    "weaker, never": ("", "garp_master_delay 0\n garp_lower_prio_repeat 0", BOTH, True),
+}
+
+
+@pytest.mark.keepalived
+@pytest.mark.parametrize("play", PLAYS)
+@pytest.mark.parametrize("lab", [{"segments": 2}], indirect=True)
+def test_as_often_and_when_as_keepalived(lab: Lab, play: str) -> None:
+    """Each alone on its side of the switch, which both hear: bursts of each address, from the first advertisement on or
+    from that of a weaker master."""
+    definitions, more, vips, weaker = PLAYS[play]
+    lab.set_isolated(True)
+    for name, program in (("d1", OURS), ("d2", KEEPALIVED)):
+        lab.start(name, program, defs(definitions), instance(priority=150, vips=vips, more=more))
+    lab.until(lambda: lab.adverts("d1") and lab.adverts("d2"), within=10, what="both are masters")
+    if weaker:
+        lab.net.switch.add_address("br0", "192.0.2.99/24")
+        wait = 2.5  # the bursts of the beginning are over
+        lab.until(
+            lambda: all(lab.adverts(n)[-1].at - lab.adverts(n)[0].at > wait for n in lab.hosts), within=5, what=""
+        )
+        Forged(priority=50, source="192.0.2.99", vips=(VIP, OTHER)).send(lab.net.switch, "br0")
+    since = {n: lab.adverts(n)[-1].at if weaker else lab.adverts(n)[0].at for n in lab.hosts}
+    span = 2.5
+    lab.until(
+        lambda: all(lab.adverts(n)[-1].at - since[n] > span + SLACK for n in lab.hosts), within=9, what="its time"
+    )
+
+    def bursts(name: str, segment: int, address: str) -> list[list[float]]:
+        found: list[list[float]] = []
+        for garp in lab.garps(name, address, since=since[name], segment=segment):
+            at = garp.at - since[name]
+            if found and at - found[-1][-1] < SLACK:
+                found[-1].append(at)
+            elif at < span:
+                found.append([at])
+        return found
+
+    for segment, address in ((0, VIP), (0, OTHER), (1, AWAY)):
+        ours, theirs = bursts("d1", segment, address), bursts("d2", segment, address)
+        assert list(map(len, ours)) == list(map(len, theirs)), f"{address}: {ours} {theirs}"
+        for mine, other in zip(ours, theirs, strict=True):
+            assert abs(mine[0] - other[0]) < SLACK, f"{address}: {ours} {theirs}"
 
 
 @ANY
