@@ -43,22 +43,15 @@ ROOM_MIN: Final = 24
 UNLIMITED: Final = 1_000_000
 """Columns where no terminal is."""
 BOLD: Final = "1"
-COLORS: Final[Mapping[Severity, str]] = {
-    Severity.FATAL: "1;31",
-    Severity.ERROR: "31",
-    Severity.WARNING: "33",
-    Severity.DEPRECATED: "35",
-    Severity.INACTIVE: "36",
-    Severity.NOTICE: "34",
+SHOWN: Final[Mapping[Severity, tuple[str, str, str]]] = {
+    Severity.FATAL: ("1;31", "fatal error", "fatal errors"),
+    Severity.ERROR: ("31", "error", "errors"),
+    Severity.WARNING: ("33", "warning", "warnings"),
+    Severity.DEPRECATED: ("35", "deprecated spelling", "deprecated spellings"),
+    Severity.INACTIVE: ("36", "keyword not active yet", "keywords not active yet"),
+    Severity.NOTICE: ("34", "notice", "notices"),
 }
-PLURALS: Final[Mapping[Severity, tuple[str, str]]] = {
-    Severity.FATAL: ("fatal error", "fatal errors"),
-    Severity.ERROR: ("error", "errors"),
-    Severity.WARNING: ("warning", "warnings"),
-    Severity.DEPRECATED: ("deprecated spelling", "deprecated spellings"),
-    Severity.INACTIVE: ("keyword not active yet", "keywords not active yet"),
-    Severity.NOTICE: ("notice", "notices"),
-}
+"""Colour, one, and several."""
 
 
 def check(
@@ -208,7 +201,7 @@ def _render_one(problem: ConfigProblem, color: bool, width: int, room: int) -> s
     if span.line and span.text:
         text, start, length = _window(span.text, span.column - 1, span.length, max(20, width - len(margin) - 3))
         lines.append(f"{str(span.line).rjust(len(margin))} | {text}")
-        lines.append(f"{margin} | {' ' * start}{_paint('^' * length, COLORS[problem.severity], color)}")
+        lines.append(f"{margin} | {' ' * start}{_paint('^' * length, SHOWN[problem.severity][0], color)}")
     lines += _wrapped(f"{margin} = ", f"effect: {problem.effect}", room)
     if problem.suggestion:
         lines += _wrapped(f"{margin} = ", f"help: {problem.suggestion}", room)
@@ -221,7 +214,7 @@ def _headline(place: str, problem: ConfigProblem, color: bool, width: int) -> li
     """The place, the severity and the message, which goes on in the next lines if it is too long."""
     start = f"{place}: {problem.severity.value}: "
     first, *rest = _wrapped(start, problem.message, width, indent=" " * HANGING)
-    severity = _paint(problem.severity.value, COLORS[problem.severity], color)
+    severity = _paint(problem.severity.value, SHOWN[problem.severity][0], color)
     head = f"{_paint(place, BOLD, color)}: {severity}: {_paint(first[len(start) :], BOLD, color)}"
     return [head, *(" " * HANGING + _paint(line.lstrip(), BOLD, color) for line in rest)]
 
@@ -247,7 +240,7 @@ def _others(group: Sequence[ConfigProblem]) -> str:
 
 def _summary(problems: Iterable[ConfigProblem], color: bool, pair: bool) -> str:
     counts = Counter(problem.severity for problem in problems)
-    told = [f"{counts[kind]} {PLURALS[kind][counts[kind] > 1]}" for kind in Severity if counts[kind]]
+    told = [f"{counts[kind]} {SHOWN[kind][1 + (counts[kind] > 1)]}" for kind in Severity if counts[kind]]
     starts = not counts[Severity.FATAL]
     words = ("the daemon starts", "the daemon does not start")
     if pair:

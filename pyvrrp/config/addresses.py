@@ -17,15 +17,8 @@ from pyvrrp.errors import ProblemClass
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import Address, Interface
 
-FLAGS: Final[Mapping[str, str]] = {
-    "home": "home",
-    "-nodad": "dad",
-    "mngtmpaddr": "mngtmpaddr",
-    "noprefixroute": "noprefixroute",
-    "autojoin": "autojoin",
-    "use_vmac": "use_vmac",
-}
-"""Options that stand alone, and the fields that they set."""
+FLAGS: Final = frozenset({"home", "-nodad", "mngtmpaddr", "noprefixroute", "autojoin", "use_vmac"})
+"""Options that stand alone, and set the field of their name; -nodad sets `dad`."""
 FOREVER: Final = UINT_MAX
 
 
@@ -75,7 +68,7 @@ class _Reader:
         return self._finish()
 
     def _flag(self, word: str, at: int) -> None:
-        self.fields[FLAGS[word]] = True
+        self.fields[word.removeprefix("-no")] = True
         row = self.table[word]
         if row.effect is not None:
             message = f"`{word}` is accepted, but not active in this version"

@@ -197,11 +197,10 @@ class _Expander:
                 continue
             frame.raw = raw
             if "\0" in text:
-                self._at(frame, Severity.ERROR, "a NUL byte", "the line is ignored", ProblemClass.GENERAL)
+                self._ignore(frame, "a NUL byte")
                 continue
             if len(text) > LONGEST:
-                message = f"a line of more than {LONGEST} characters"
-                self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+                self._ignore(frame, f"a line of more than {LONGEST} characters")
                 continue
             if len(text) > LINE_MAX:
                 message = f"a line of more than {LINE_MAX} characters"
@@ -235,8 +234,7 @@ class _Expander:
             self._at(frame, Severity.FATAL, message, NO_START, ProblemClass.GENERAL)
             self.stack.clear()
         elif len(text) > LINE_MAX:
-            message = f"a repeated line of more than {LINE_MAX} characters"
-            self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+            self._ignore(frame, f"a repeated line of more than {LINE_MAX} characters")
         elif self.collecting is not None:
             self._collect(text, text)
         elif text:
@@ -263,7 +261,7 @@ class _Expander:
             for name in dict.fromkeys(result.undefined) if not is_repeat(result.text) else ():
                 self._at(frame, Severity.NOTICE, f"parameter {name} is not defined", "the text is left as it is")
             if result.error is not None:
-                self._at(frame, Severity.ERROR, result.error, "the line is ignored", ProblemClass.GENERAL)
+                self._ignore(frame, result.error)
                 return
             origin = (*origin, *(note for note in result.used if note not in origin))
             if result.rest is not None:
@@ -331,12 +329,10 @@ class _Expander:
         try:
             repeat = parse_repeat(text)
         except BadRepeatError as error:
-            message = f"`{text[:4]}` cannot be understood: {error}"
-            self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+            self._ignore(frame, f"`{text[:4]}` cannot be understood: {error}")
             return
         if len(repeat.rest) > LINE_MAX:
-            message = f"more than {LINE_MAX} characters cannot be repeated"
-            self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
+            self._ignore(frame, f"more than {LINE_MAX} characters cannot be repeated")
             return
         for name in repeat.unusable:
             message = f"`{name}` is no name for a parameter"
@@ -391,6 +387,9 @@ class _Expander:
         if not split_words(text)[1]:
             message, effect = "the quotes do not match", "the line is taken as it is"
             self._at(frame, Severity.ERROR, message, effect, ProblemClass.GENERAL)
+
+    def _ignore(self, frame: Frame, message: str) -> None:
+        self._at(frame, Severity.ERROR, message, "the line is ignored", ProblemClass.GENERAL)
 
     def _at(
         self,

@@ -12,21 +12,14 @@ from pyvrrp.model.config import Config
 from pyvrrp.model.notify import Notify
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
 
-SCRIPTS: Final = {
-    "MASTER": "notify_master",
-    "BACKUP": "notify_backup",
-    "FAULT": "notify_fault",
-    "STOP": "notify_stop",
-    "DELETED": "notify_deleted",
-}
-"""State to field of `Notify`."""
-_MAILS: Final = {
+MAILS: Final = {
     "MASTER": ("Entering MASTER state", "VRRP Instance is now owning VRRP VIPs"),
     "BACKUP": ("Entering BACKUP state", "VRRP Instance is no longer owning VRRP VIPs"),
     "FAULT": ("Entering FAULT state", "VRRP Instance is no longer owning VRRP VIPs"),
     "STOP": ("Stopping", "VRRP Instance stopping"),
     "DELETED": ("Deleted", "VRRP Deleted at reload"),
 }
+"""By the states that are told, each of which has a field notify_STATE in `Notify`: subject and body."""
 _ALERT: Final = "smtp_alert_vrrp"
 _LAST_SCRIPTS: Final = 1.0
 """Seconds that scripts about the stop get, as in keepalived."""
@@ -59,11 +52,11 @@ class VrrpTeller:
         if instance is None:
             return
         notify = instance.notify
-        script = SCRIPTS.get(state)
+        script: str | None = f"notify_{state.lower()}"
         if state == "DELETED" and not (notify is not None and notify.tell_deleted):
             # As keepalived 2.2.7: told as FAULT, but not to notify_fault.
             state, script = "FAULT", None
-        if SCRIPTS.get(state) is None:
+        if state not in MAILS:
             return
         variables = {"VRRP_OLD_STATE": old, "VRRP_CAUSE": why} if why else None
         self._tell("INSTANCE", name, state, priority, notify, script, variables)
@@ -73,9 +66,9 @@ class VrrpTeller:
     def group(self, name: str, state: str) -> None:
         """A sync group as a whole did."""
         group = self._groups.get(name)
-        if group is None or state not in SCRIPTS:
+        if group is None or state not in MAILS:
             return
-        self._tell("GROUP", name, state, 0, group.notify, SCRIPTS[state])
+        self._tell("GROUP", name, state, 0, group.notify, f"notify_{state.lower()}")
         if self._means.alerts(group.smtp_alert, _ALERT):
             self._mail("Group", name, state)
 
@@ -144,7 +137,7 @@ class VrrpTeller:
         mail = self._config.global_defs.mail
         if state == "FAULT" and mail is not None and mail.no_email_faults:
             return
-        subject, body = _MAILS[state]
+        subject, body = MAILS[state]
         if what == "Group":
             doing = "stopping" if state == "STOP" else f"in {state} state"
             body = f"All VRRP group instances are now {doing}"

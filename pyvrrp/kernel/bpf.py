@@ -60,17 +60,23 @@ class Part(Enum):
     """From beyond a router, or forged: to be counted, but nothing to wait for."""
 
 
-def vrrp4_filter(
+def vrrp_filter(
+    version: int,
     virtual_router_ids: Iterable[int],
     part: Part = Part.ALL,
     protocol: int = IPPROTO_VRRP,
     *,
     on_link: bool = False,
 ) -> Sequence[Instruction]:
-    """Keeps VRRP for these virtual routers; for a raw IPv4 socket, whose packets begin with the IP header.
+    """Keeps VRRP for these virtual routers; `version` is the IP's.
 
-    With the protocol AH: VRRP behind an authentication header. `on_link`: by its TTL, 255, no router has forwarded it.
+    The packets of a raw IPv4 socket begin with the IP header, those of IPv6 with the VRRP message. With the protocol AH
+    (IPv4 only): VRRP behind an authentication header. `on_link`: by its TTL, 255, no router has forwarded it.
     """
+    if version == 6:
+        # The header that was cut off is there all the same.
+        hop_limit = _ttl(_NETWORK_HEADER + _HOP_LIMIT_OFFSET, part, on_link=on_link)
+        return *hop_limit, *_keep(LOAD_BYTE, virtual_router_ids, part)
     behind: Sequence[Instruction] = ()
     offset = 0
     if protocol == IPPROTO_AH:
@@ -85,19 +91,6 @@ def vrrp4_filter(
         *behind,
         *_keep(LOAD_BYTE_INDEXED, virtual_router_ids, part, offset),
     )
-
-
-def vrrp6_filter(
-    virtual_router_ids: Iterable[int],
-    part: Part = Part.ALL,
-    protocol: int = IPPROTO_VRRP,
-    *,
-    on_link: bool = False,
-) -> Sequence[Instruction]:
-    """The same for a raw IPv6 socket, whose packets begin with the VRRP message; there is no AH over IPv6."""
-    # The header that was cut off is there all the same.
-    hop_limit = _ttl(_NETWORK_HEADER + _HOP_LIMIT_OFFSET, part, on_link=on_link)
-    return *hop_limit, *_keep(LOAD_BYTE, virtual_router_ids, part)
 
 
 def _ttl(offset: int, part: Part, *, on_link: bool) -> Sequence[Instruction]:

@@ -71,12 +71,11 @@ class _Family:
     sender: Callable[[str, int], socket.socket]
     packed: Callable[[socket.socket, int, Address, Address, bytes, int | None, int], _Send]
     interpret: Callable[[bytes, _Ancillary, str], Interpreted | None]
-    program: Callable[..., Sequence[bpf.Instruction]]
 
 
 _FAMILIES: Final = {
-    4: _Family(packets4.listen, packets4.sender, packets4.packed, packets4.interpret, bpf.vrrp4_filter),
-    6: _Family(packets6.listen, packets6.sender, packets6.packed, packets6.interpret, bpf.vrrp6_filter),
+    4: _Family(packets4.listen, packets4.sender, packets4.packed, packets4.interpret),
+    6: _Family(packets6.listen, packets6.sender, packets6.packed, packets6.interpret),
 }
 
 
@@ -179,7 +178,8 @@ class LinuxPackets:
                 self._forget(key)
                 self._listeners[key] = listener
             for part, listening in self._listeners[key].sockets.items():
-                bpf.attach(listening, family.program(ids, part, protocol, on_link=group.is_multicast))
+                program = bpf.vrrp_filter(group.version, ids, part, protocol, on_link=group.is_multicast)
+                bpf.attach(listening, program)
             sender = self._senders.get((interface, group.version))
             if sender is None or sender[0] != index:
                 self._packed.clear()

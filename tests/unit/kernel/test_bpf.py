@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from pyvrrp.kernel.bpf import DROP_ALL, Part, attach, vrrp4_filter
+from pyvrrp.kernel.bpf import DROP_ALL, Part, attach, vrrp_filter
 
 
 def packet(
@@ -21,7 +21,7 @@ def packet(
 def kept(ids: list[int], *packets: bytes, part: Part = Part.ALL, on_link: bool = False) -> list[bytes]:
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     with near, far:
-        attach(far, vrrp4_filter(ids, part, on_link=on_link))
+        attach(far, vrrp_filter(4, ids, part, on_link=on_link))
         for data in packets:
             near.send(data)
         arrived = []
@@ -54,7 +54,7 @@ def test_a_second_filter_replaces_the_first() -> None:
     with near, far:
         attach(far, DROP_ALL)
         near.send(packet(7))
-        attach(far, vrrp4_filter([7]))
+        attach(far, vrrp_filter(4, [7]))
         near.send(packet(7))
         assert far.recv(100) == packet(7)
         with pytest.raises(BlockingIOError):
