@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.topology.daemons import Daemon
 from tests.topology.net import Host, Net
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 TRAFFIC = ROOT / "examples" / "lab" / "traffic.py"
@@ -178,12 +179,7 @@ class Bed:
 
     def until(self, condition: Callable[[], object], *, within: float, what: str) -> float:
         """Poll until it is so; how many seconds that took."""
-        began = time.monotonic()
-        while not condition():
-            waited = time.monotonic() - began
-            assert waited < within, f"not within {within:g} s: {what}"
-            time.sleep(0.02)
-        return time.monotonic() - began
+        return until(condition, what, within=within)
 
     def until_answers(self, number: int, since: float) -> list[str]:
         """That many answers to connections begun since then."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.topology.daemons import KEEPALIVED, OURS, Daemon
 from tests.topology.net import Host, Net, inside
+from tests.waiting import until
 
 pytestmark = [pytest.mark.uml, pytest.mark.root]
 
@@ -67,13 +68,6 @@ def host() -> Iterator[Host]:
         yield made
 
 
-def until(truth: Callable[[], object], daemon: Daemon, what: str, within: float = 30) -> None:
-    deadline = time.monotonic() + within
-    while not truth():
-        assert time.monotonic() < deadline, f"{what}\n{daemon.account()}"
-        time.sleep(0.02)
-
-
 def rests(server: Server, daemon: Daemon) -> None:
     """No check comes while two were due, after those that were under way."""
     time_up = time.monotonic() + 2.5
@@ -94,18 +88,18 @@ def test_checks_rest_while_the_address_is_elsewhere(host: Host, tmp_path: Path, 
 
     conf = CONF.format(vip)
     with contextlib.closing(Server(host)) as server, Daemon(program, host, tmp_path, conf) as daemon:
-        until(lambda: "Startup complete" in daemon.log(), daemon, "it has started")
+        until(lambda: "Startup complete" in daemon.log(), "it has started", told=daemon.account)
         rests(server, daemon)
         assert server.checks() == 0
         move("add", vip[:-1] + "2")  # of somebody else
         move("add")
-        until(lambda: HERE + name in daemon.log(), daemon, "it is told")
-        until(lambda: server.checks() >= 2, daemon, "the checks come")
+        until(lambda: HERE + name in daemon.log(), "it is told", told=daemon.account)
+        until(lambda: server.checks() >= 2, "the checks come", told=daemon.account)
         move("del")
-        until(lambda: GONE + name in daemon.log(), daemon, "it is told")
+        until(lambda: GONE + name in daemon.log(), "it is told", told=daemon.account)
         rests(server, daemon)
         # The same address from a device that goes down, and comes back.
         before = server.checks()
         move("add")
-        until(lambda: server.checks() > before, daemon, "the checks come again")
+        until(lambda: server.checks() > before, "the checks come again", told=daemon.account)
         assert daemon.stop() == 0

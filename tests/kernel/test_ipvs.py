@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address, ip_address
 from pathlib import Path
 
@@ -33,6 +32,7 @@ from pyvrrp.kernel.ipvs import LinuxIpvs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, ServiceFlag, ServiceKey
 from tests.topology.net import Host, inside
+from tests.waiting import until
 
 pytestmark = pytest.mark.uml
 
@@ -253,13 +253,6 @@ def test_large_tables_go_out_in_batches(director: Director) -> None:
     assert director.ipvs.table() == wanted
     unknown: list[Operation] = [SetDestination(key, destination("10.71.12.70", 80)) for key in keys]
     assert [operation for operation, _ in director.ipvs.apply(unknown)] == unknown
-
-
-def until(truth: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not truth():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_counters_are_those_of_ipvsadm(director: Director) -> None:

@@ -11,14 +11,14 @@ import contextlib
 import os
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.topology.daemons import KEEPALIVED, OURS, Daemon
 from tests.topology.net import Host, Net
+from tests.waiting import until
 
 pytestmark = [
     pytest.mark.uml,
@@ -67,13 +67,6 @@ def rules(host: Host) -> list[str]:
 def load() -> None:
     RULE.unlink(missing_ok=True)
     subprocess.run(["modprobe", "ip_vs"], check=True)
-
-
-def until(truth: Callable[[], object], what: str, within: float = 30) -> None:
-    deadline = time.monotonic() + within
-    while not truth():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def unloaded() -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.topology.daemons import BIN, KEEPALIVED, OURS, Daemon
 from tests.topology.net import Host, Net
+from tests.waiting import until
 
 pytestmark = [pytest.mark.uml, pytest.mark.root]
 
@@ -28,13 +28,6 @@ def conf(place: str) -> str:
 
 def rules(host: Host) -> list[str]:
     return [" ".join(line.split()) for line in host.run("ipvsadm", "-Sn").splitlines()]
-
-
-def until(truth: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not truth():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 @pytest.fixture

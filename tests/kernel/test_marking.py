@@ -6,8 +6,7 @@ That packets get their marks is in tests/topology, that marked packets are balan
 from __future__ import annotations
 
 import contextlib
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from pyvrrp.kernel.ipvs import LinuxIpvs
 from tests.topology.daemons import KEEPALIVED, OURS, Daemon
 from tests.topology.net import Host, Net, inside
 from tests.unit.config.files import loaded
+from tests.waiting import until
 
 pytestmark = [pytest.mark.uml, pytest.mark.root]
 
@@ -54,17 +54,10 @@ def net() -> Iterator[Net]:
         yield made
 
 
-def until(truth: Callable[[], object], daemon: Daemon, what: str) -> None:
-    deadline = time.monotonic() + 30
-    while not truth():
-        assert time.monotonic() < deadline, f"{what}\n{daemon.account()}"
-        time.sleep(0.02)
-
-
 def test_the_services_are_those_of_keepalived(net: Net, tmp_path: Path) -> None:
     theirs, ours = net.add_host("theirs"), net.add_host("ours")
     daemon = Daemon(KEEPALIVED, theirs, tmp_path, CONF)
-    until(lambda: len(rules(theirs)) == 6, daemon, "keepalived fills its table")
+    until(lambda: len(rules(theirs)) == 6, "keepalived fills its table", told=daemon.account)
     with inside(ours.namespace):
         ipvs = LinuxIpvs()
         ipvs.ready()
@@ -87,11 +80,11 @@ def test_where_nftables_cannot_each_address_is_a_service_of_its_own(net: Net, tm
     """keepalived makes services of marks that no packet has."""
     host = net.add_host("d1")
     daemon = Daemon(OURS, host, tmp_path, CONF)
-    until(lambda: len(rules(host)) == 16, daemon, "the table is filled")
+    until(lambda: len(rules(host)) == 16, "the table is filled", told=daemon.account)
     assert "-A -t 10.77.0.5:80 -s rr" in rules(host)
     assert "nftables_ipvs: each address gets its own IPVS service instead" in daemon.log()
     daemon.reload()
-    until(lambda: "Reload complete" in daemon.log(), daemon, "the reload is over")
+    until(lambda: "Reload complete" in daemon.log(), "the reload is over", told=daemon.account)
     assert len(rules(host)) == 16
     assert daemon.log().count("nftables_ipvs:") == 1, "told once"
     assert daemon.stop() == 0

@@ -14,12 +14,12 @@ import contextlib
 import selectors
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.topology.daemons import OURS, Daemon
 from tests.topology.net import Host, Net, inside
+from tests.waiting import until
 
 VIP, VIP6 = "10.77.0.1", "fd77::1"
 CLIENT, CLIENT6 = "10.77.0.100", "fd77::100"
@@ -292,12 +292,7 @@ class TrafficBed:
 
     def until(self, truth: Callable[[], object], *, within: float = 60, what: str) -> float:
         """Poll until it is so; how many seconds that took."""
-        began = time.monotonic()
-        while not truth():
-            if time.monotonic() > began + within:
-                raise AssertionError(f"not within {within:g} s: {what}\n{self.play()}")
-            time.sleep(0.02)
-        return time.monotonic() - began
+        return until(truth, what, within=within, told=self.play)
 
     def play(self) -> str:
         tables = [f"--- {name}\n" + "\n".join(self.table(name)) for name in self.directors]

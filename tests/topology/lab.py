@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.topology.daemons import Daemon
 from tests.topology.net import Host, Net
 from tests.topology.tap import Advert, Garp, Tap
+from tests.waiting import until
 
 VIP = "192.0.2.100"
 VIP_2 = "198.51.100.100"
@@ -179,12 +180,7 @@ class Lab:
 
     def until(self, condition: Callable[[], object], *, within: float, what: str) -> float:
         """Poll until it is so; how many seconds that took. AssertionError where it is not, after `within` seconds."""
-        began = time.monotonic()
-        while not condition():
-            waited = time.monotonic() - began
-            assert waited < within, f"not within {within:.2f} s: {what}"
-            time.sleep(PATIENCE)
-        return time.monotonic() - began
+        return until(condition, what, within=within)
 
     def holds_for(self, condition: Callable[[], object], *, seconds: float, what: str) -> None:
         """It must stay so all that time: for what must not happen."""

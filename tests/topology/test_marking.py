@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.topology.daemons import OURS, Daemon
 from tests.topology.net import Host, Net, inside
+from tests.waiting import until
 
 pytestmark = pytest.mark.root
 
@@ -28,13 +28,6 @@ CONF = GROUP + ANY + SERVER.format("G", "UDP") + SERVER.format("H", "TCP") + SER
 
 def conf(text: str = CONF, words: str = "nftables_ipvs") -> str:
     return f"global_defs {{\n {words}\n}}\n{text}"
-
-
-def until(truth: Callable[[], object], daemon: Daemon, what: str) -> None:
-    deadline = time.monotonic() + 20
-    while not truth():
-        assert time.monotonic() < deadline, f"{what}\n{daemon.account()}"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -79,7 +72,7 @@ def has_table(host: Host, name: str = "keepalived_ipvs") -> list[str]:
 
 def test_packets_to_the_addresses_of_a_group_get_its_mark_and_no_others(host: Host, tmp_path: Path) -> None:
     daemon = Daemon(OURS, host, tmp_path, conf())
-    until(lambda: has_table(host) == ["ip", "ip6"], daemon, "both tables are there")
+    until(lambda: has_table(host) == ["ip", "ip6"], "both tables are there", told=daemon.account)
     send(host, "10.77.0.6", 80)
     assert seen(host) == [1, 0, 0, 0, 0, 0]
     for address, port in (("10.77.0.6", 81), ("10.77.0.7", 80), ("10.77.0.9", 80)):
@@ -91,7 +84,7 @@ def test_packets_to_the_addresses_of_a_group_get_its_mark_and_no_others(host: Ho
     assert seen(host) == [1, 1, 0, 1, 0, 0]
     # One group goes, the range of the other shifts: its mark stays, and not one packet goes without.
     daemon.reload(conf(CONF.replace("10.77.0.5-6", "10.77.0.6-7").replace(SERVER.format("H", "TCP"), "")))
-    until(lambda: "10.77.0.6/31 . 80" in host.run("nft", "list", "ruleset"), daemon, "the reload counts")
+    until(lambda: "10.77.0.6/31 . 80" in host.run("nft", "list", "ruleset"), "the reload counts", told=daemon.account)
     for address in ("10.77.0.5", "10.77.0.7"):
         send(host, address, 80)
     send(host, "10.77.0.9", 4711, socket.SOCK_STREAM)
@@ -103,25 +96,25 @@ def test_packets_to_the_addresses_of_a_group_get_its_mark_and_no_others(host: Ho
 
 def test_a_table_that_somebody_flushes_is_made_again(host: Host, tmp_path: Path) -> None:
     daemon = Daemon(OURS, host, tmp_path, conf(words="nftables_ipvs own\nnftables_ipvs_start_fwmark 1002"))
-    until(lambda: has_table(host, "own") == ["ip", "ip6"], daemon, "both tables are there")
+    until(lambda: has_table(host, "own") == ["ip", "ip6"], "both tables are there", told=daemon.account)
     host.run("nft", "delete table ip own")
-    until(lambda: has_table(host, "own") == ["ip", "ip6"], daemon, "it is there again")
+    until(lambda: has_table(host, "own") == ["ip", "ip6"], "it is there again", told=daemon.account)
     send(host, "10.77.0.6", 80)
     assert seen(host)[:3] == [0, 0, 1]
     assert "somebody removed rules of table own; it is made again" in daemon.log()
     # The keyword goes: so does the table.
     daemon.reload(CONF)
-    until(lambda: has_table(host, "own") == [], daemon, "they are gone")
+    until(lambda: has_table(host, "own") == [], "they are gone", told=daemon.account)
     assert daemon.stop() == 0
 
 
 def test_what_a_killed_daemon_left_is_replaced(host: Host, tmp_path: Path) -> None:
     daemon = Daemon(OURS, host, tmp_path, conf())
-    until(lambda: has_table(host) == ["ip", "ip6"], daemon, "both tables are there")
+    until(lambda: has_table(host) == ["ip", "ip6"], "both tables are there", told=daemon.account)
     daemon.kill()
     assert has_table(host) == ["ip", "ip6"]
     daemon = Daemon(OURS, host, tmp_path, conf(CONF.replace(" fd77::5-6 80\n", "")))
-    until(lambda: has_table(host) == ["ip"], daemon, "IPv6 has nothing to mark")
+    until(lambda: has_table(host) == ["ip"], "IPv6 has nothing to mark", told=daemon.account)
     send(host, "10.77.0.5", 80)
     assert seen(host)[0] == 1
     assert daemon.stop() == 0

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,18 +13,11 @@ from pyvrrp.model.checkers import CheckTiming, MiscCheck
 from pyvrrp.model.scripts import Command
 from pyvrrp.units import MILLISECOND, SECOND
 from tests.unit.checkers.asking import ask, spawn
+from tests.waiting import eventually
 
 
 def check(*words: str, timeout: int = 20 * SECOND, dynamic: bool = False) -> MiscCheck:
     return MiscCheck(timing=CheckTiming(), command=Command(words), timeout=timeout, dynamic=dynamic)
-
-
-async def until(truth: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if truth():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("not within 10 s")
 
 
 def lives(pid: int) -> bool:
@@ -68,7 +59,7 @@ async def test_a_script_that_takes_too_long_is_ended_with_all_it_started(tmp_pat
     with pytest.raises(CheckFailed, match=r"^timed out after 0\.3 s$"):
         await ask(check("/bin/sh", "-c", script, timeout=300 * MILLISECOND))
     pid = int(child.read_text())
-    await until(lambda: not lives(pid))
+    await eventually(lambda: not lives(pid))
 
 
 async def test_one_that_ignores_sigterm_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,12 +78,12 @@ async def test_cancelling_ends_the_script_and_closing_waits_for_it(tmp_path: Pat
     async def begun(number: int) -> int:
         running.unlink(missing_ok=True)
         runner.begin(number, check("/bin/sh", "-c", script))
-        await until(running.exists)
+        await eventually(running.exists)
         return int(running.read_text())
 
     first = await begun(1)
     runner.cancel(1)
-    await until(lambda: not lives(first))
+    await eventually(lambda: not lives(first))
     second = await begun(2)
     await runner.close()
     assert not lives(second)

@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from ipaddress import ip_address
 
@@ -18,20 +18,13 @@ from pyvrrp.model.checkers import CheckTiming, ConnectOptions, TcpCheck
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
 from tests.unit.checkers.asking import spawn
+from tests.waiting import eventually
 
 
 def check(port: int, timeout: int = 5 * SECOND, bindto: Endpoint | None = None) -> TcpCheck:
     target = Endpoint(ip_address("127.0.0.1"), port)
     connect = ConnectOptions(target=target, connect_timeout=timeout, bindto=bindto)
     return TcpCheck(timing=CheckTiming(), connect=connect)
-
-
-async def until(truth: Callable[[], object]) -> None:
-    for _ in range(1000):
-        if truth():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("not within 10 s")
 
 
 @pytest.fixture
@@ -69,7 +62,7 @@ async def test_no_more_descriptors_than_allowed_and_nobody_starves(healthy: int,
         most = max(most, len(os.listdir("/proc/self/fd")) - before)
         return len(told) == 300
 
-    await until(done)
+    await eventually(done)
     assert most <= 8 + 2  # the set that they are in, and the list of descriptors itself
     assert {number for number, outcome in told if isinstance(outcome, Passed)} == {n for n in range(300) if n % 6}
     await runner.close()
@@ -81,7 +74,7 @@ async def test_first_come_first_served(healthy: int) -> None:
     runner = Runner(told.extend, 1, spawn)
     for number in (3, 1, 2):
         runner.begin(number, check(healthy))
-    await until(lambda: len(told) == 3)
+    await eventually(lambda: len(told) == 3)
     assert [number for number, _ in told] == [3, 1, 2]
     await runner.close()
 
@@ -93,7 +86,7 @@ async def test_an_answer_that_came_in_time_counts_even_if_we_are_late(healthy: i
     while not runner._running:
         await asyncio.sleep(0)
     time.sleep(0.2)  # noqa: ASYNC251 - the process stands still: a collection, a stolen processor
-    await until(lambda: told)
+    await eventually(lambda: told)
     assert told == [(1, Passed())]
     await runner.close()
 
@@ -102,7 +95,7 @@ async def test_what_cannot_begin_is_told_like_any_outcome(healthy: int) -> None:
     told: list[tuple[int, Outcome]] = []
     runner = Runner(told.extend, 10, spawn)
     runner.begin(1, check(healthy, bindto=Endpoint(ip_address("192.0.2.1"), 0)))
-    await until(lambda: told)
+    await eventually(lambda: told)
     assert "cannot bind to 192.0.2.1:0" in str(told[0][1])
     await runner.close()
 
@@ -114,7 +107,7 @@ async def test_cancelled_checks_are_told_of_no_more_in_whatever_state_they_are(h
         runner.begin(number, check(port, 100 * MILLISECOND))
     runner.cancel(3)  # waits
     runner.cancel(99)
-    await until(lambda: len(told) == 3)
+    await eventually(lambda: len(told) == 3)
     assert [(number, type(outcome)) for number, outcome in told] == [(2, Passed), (4, Passed), (1, CheckFailed)]
     runner.begin(5, check(silent))
     while not runner._running:

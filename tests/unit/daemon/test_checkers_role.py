@@ -27,6 +27,7 @@ from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, Virtu
 from pyvrrp.observe.codec import from_json
 from pyvrrp.units import MILLISECOND, SECOND
 from tests.fakes.ipvs import FakeIpvs
+from tests.waiting import eventually
 
 VIP = ServiceKey.of(Endpoint(ip_address("192.0.2.10"), 80), Protocol.TCP)
 FOREIGN = ServiceKey.of(Endpoint(ip_address("192.0.2.99"), 80), Protocol.TCP)
@@ -109,11 +110,7 @@ class Hosted:
         return set(self.ipvs.services[VIP][1]) if VIP in self.ipvs.services else set()
 
     async def until(self, truth: Callable[[], bool]) -> None:
-        for _ in range(1000):
-            if truth():
-                return
-            await asyncio.sleep(0.01)
-        raise AssertionError(f"not within 10 s; log: {self.texts}")
+        await eventually(truth, told=lambda: self.texts)
 
 
 @pytest.fixture

@@ -9,22 +9,16 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from pyvrrp.observe.control import ask, daemons
 from pyvrrp.observe.picture import Picture
+from tests.waiting import until
 
 PATIENCE = 10.0
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, f"timed out waiting for: {what}"
-        time.sleep(0.005)
 
 
 class Play:

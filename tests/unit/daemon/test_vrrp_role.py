@@ -25,6 +25,7 @@ from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.observe.codec import from_json
 from tests.conformance.play import instance, us, vip
 from tests.fakes.kernel import FakeKernel, Segment, Verb
+from tests.waiting import eventually
 
 VIP = vip("192.0.2.100/24")
 
@@ -86,12 +87,6 @@ class Hosted:
         self.kernel.close()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
-
-
 FAST = instance(version=3, advert_int=us(0.05))
 """A master down interval of 180 ms."""
 
@@ -109,7 +104,7 @@ async def elected(pair: tuple[Hosted, Hosted]) -> tuple[Hosted, Hosted]:
     first, second = pair
     first.start()
     second.start()
-    await until(lambda: first.holds and second.state == "BACKUP")
+    await eventually(lambda: first.holds and second.state == "BACKUP")
     return pair
 
 
@@ -128,7 +123,7 @@ async def test_a_clean_stop_hands_over(pair: tuple[Hosted, Hosted]) -> None:
     first, second = await elected(pair)
     await first.role.stop()
     assert not first.holds
-    await until(lambda: second.holds)
+    await eventually(lambda: second.holds)
     assert "(V) the master stopped (priority 0): 192.0.2.1" in second.lines
 
 
@@ -144,10 +139,10 @@ async def test_dont_release_vrrp_leaves_everything(pair: tuple[Hosted, Hosted]) 
 async def test_the_cable_is_pulled_and_plugged(pair: tuple[Hosted, Hosted]) -> None:
     first, second = await elected(pair)
     first.kernel.set_up("eth0", False)
-    await until(lambda: first.state == "FAULT" and second.holds)
+    await eventually(lambda: first.state == "FAULT" and second.holds)
     assert not first.holds
     first.kernel.set_up("eth0", True)
-    await until(lambda: first.holds and not second.holds)
+    await eventually(lambda: first.holds and not second.holds)
 
 
 async def test_an_interface_that_comes_later_is_taken_into_service() -> None:
@@ -157,7 +152,7 @@ async def test_an_interface_that_comes_later_is_taken_into_service() -> None:
     assert late.state == "FAULT"
     assert late.kernel.done(Verb.OPEN) == []
     late.kernel.set_device("eth0", facts)
-    await until(lambda: late.holds)
+    await eventually(lambda: late.holds)
     assert len(late.kernel.done(Verb.OPEN)) == 1
     await late.leave()
 
@@ -166,10 +161,10 @@ async def test_a_device_that_returns_with_another_index_gets_new_sockets(pair: t
     first, _ = await elected(pair)
     facts = first.kernel.devices["eth0"]
     first.kernel.set_device("eth0", None)
-    await until(lambda: first.state == "FAULT")
+    await eventually(lambda: first.state == "FAULT")
     own = tuple(address for address in facts.addresses if address != VIP.address)
     first.kernel.set_device("eth0", replace(facts, index=7, addresses=own))
-    await until(lambda: first.holds)
+    await eventually(lambda: first.holds)
     assert len(first.kernel.done(Verb.OPEN)) == 2
 
 
@@ -177,7 +172,7 @@ async def test_an_address_that_is_taken_away_comes_back(pair: tuple[Hosted, Host
     first, _ = await elected(pair)
     first.kernel.take_address("eth0", VIP.address)
     first.kernel.virtual.pop(("eth0", VIP.address), None)
-    await until(lambda: first.holds)
+    await eventually(lambda: first.holds)
     assert first.state == "MASTER"
     assert any("removed from eth0 by somebody else" in line for line in first.lines)
 
@@ -186,11 +181,11 @@ async def test_a_refused_address_is_told_and_tried_until_it_works() -> None:
     alone = Hosted(Segment(), 1, FAST)
     alone.kernel.refuse(Verb.ADD, errno.EPERM)
     alone.start()
-    await until(lambda: alone.state == "MASTER")
+    await eventually(lambda: alone.state == "MASTER")
     assert not alone.picture().instances[0].addresses[0].present
     assert any("192.0.2.100" in line and "ermi" in line for line in alone.lines)
     alone.kernel.refuse(Verb.ADD, 0)
-    await until(lambda: alone.holds)
+    await eventually(lambda: alone.holds)
     await alone.leave()
 
 
@@ -198,10 +193,10 @@ async def test_a_refused_advertisement_is_told_once_and_its_return_too() -> None
     alone = Hosted(Segment(), 1, FAST)
     alone.kernel.refuse(Verb.SEND, errno.EPERM)
     alone.start()
-    await until(lambda: alone.picture().instances[0].stats.advert_sent > 4)
+    await eventually(lambda: alone.picture().instances[0].stats.advert_sent > 4)
     assert sum("send" in line for line in alone.lines) == 1
     alone.kernel.refuse(Verb.SEND, 0)
-    await until(lambda: "(V) advertisements go out again" in alone.lines)
+    await eventually(lambda: "(V) advertisements go out again" in alone.lines)
     await alone.leave()
 
 
@@ -213,7 +208,7 @@ async def test_reload_keeps_the_master_and_adds_an_instance(pair: tuple[Hosted, 
     bigger = replace(first.config, vrrp_instances=(*first.config.vrrp_instances, other))
     first.role.reload(bigger)
     assert first.holds
-    await until(lambda: first.picture().instances[1].state == "MASTER")
+    await eventually(lambda: first.picture().instances[1].state == "MASTER")
     assert first.picture().instances[0].stats.become_master == 1
     assert second.picture().instances[0].stats.become_master == 0
 
@@ -229,7 +224,7 @@ async def test_a_successor_goes_on_with_counters_addresses_and_history(pair: tup
     first.role = VrrpRole(first, first.kernel.links, first.kernel.addresses, first.kernel.packets)
     first.start(snapshot)
     assert first.holds
-    await until(lambda: first.state == "MASTER")
+    await eventually(lambda: first.state == "MASTER")
     assert second.state == "BACKUP"
     assert first.kernel.done(Verb.REMOVE)[1:] == [], "only the cleaning at the very first start"
     view = first.picture().instances[0]
@@ -246,7 +241,7 @@ async def test_what_arrived_while_we_slept_is_read_before_a_deadline_is_judged(p
     loop.remove_reader(second.role._timer.fileno())
     heard = second.picture().instances[0].stats.advert_rcvd
     waiting = second.kernel.packets._waiting
-    await until(lambda: len(waiting) >= 6)
+    await eventually(lambda: len(waiting) >= 6)
     second.role._wake()
     assert second.state == "BACKUP"
     assert second.picture().instances[0].stats.advert_rcvd >= heard + 6
@@ -256,9 +251,9 @@ async def test_what_arrived_while_we_slept_is_read_before_a_deadline_is_judged(p
 async def test_vrrp_garp_interval_paces_the_announcements() -> None:
     alone = Hosted(Segment(), 1, FAST, garp_interval=us(0.02))
     alone.start()
-    await until(lambda: alone.holds)
+    await eventually(lambda: alone.holds)
     assert len(alone.kernel.done(Verb.ANNOUNCE)) == 1
-    await until(lambda: len(alone.kernel.done(Verb.ANNOUNCE)) == 5)
+    await eventually(lambda: len(alone.kernel.done(Verb.ANNOUNCE)) == 5)
     await alone.role.stop()
     await alone.leave()
 
@@ -266,10 +261,10 @@ async def test_vrrp_garp_interval_paces_the_announcements() -> None:
 async def test_no_announcement_after_mastership_is_lost() -> None:
     alone = Hosted(Segment(), 1, FAST, garp_interval=us(0.02))
     alone.start()
-    await until(lambda: alone.holds)
+    await eventually(lambda: alone.holds)
     await alone.role.stop()
     announced = len(alone.kernel.done(Verb.ANNOUNCE))
-    await until(lambda: not alone.role._performer._announcer._waiting)
+    await eventually(lambda: not alone.role._performer._announcer._waiting)
     assert len(alone.kernel.done(Verb.ANNOUNCE)) == announced
     await alone.leave()
 
@@ -281,11 +276,11 @@ async def test_a_script_decides_whether_the_instance_runs(tmp_path: Path) -> Non
     alone = Hosted(Segment(), 1, tracking, scripts=(fit,))
     alone.start()
     assert alone.state == "INIT"
-    await until(lambda: alone.state == "FAULT")
+    await eventually(lambda: alone.state == "FAULT")
     flag.touch()
-    await until(lambda: alone.holds)
+    await eventually(lambda: alone.holds)
     flag.unlink()
-    await until(lambda: alone.state == "FAULT" and not alone.holds)
+    await eventually(lambda: alone.state == "FAULT" and not alone.holds)
     assert any(line.startswith("(V) tracked script failed: fit: exit status 1 after 0.") for line in alone.lines)
     await alone.role.stop()
     await alone.leave()

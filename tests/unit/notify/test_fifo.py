@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,7 @@ from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.scripts import Command
 from pyvrrp.notify import fifo
 from pyvrrp.notify.fifo import FifoConfig, Fifos
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.waiting import eventually
 
 
 class Bed:
@@ -128,7 +122,7 @@ async def test_a_script_reads_it_and_is_started_again(
     bed.fifos.configure([bed.config(script)])
     for word in ("one", "two"):
         bed.fifos.write(word)
-        await until(lambda word=word: notes.exists() and word in notes.read_text())  # type: ignore[misc]
+        await eventually(lambda word=word: notes.exists() and word in notes.read_text())  # type: ignore[misc]
     assert bed.lines[0] == "notify_fifo_script ended with status 0; it is started again in 0.02 s"
     bed.fifos.close()
     assert notes.read_text() == "one\ntwo\n"
@@ -138,12 +132,12 @@ async def test_what_a_reload_does_not_change_stays_open(bed: Bed, tmp_path: Path
     note = tmp_path / "pid"
     script = Command(("/bin/sh", "-c", f"echo $$ >> {note}; exec sleep 60"))
     bed.fifos.configure([bed.config(script)])
-    await until(lambda: note.exists() and bool(note.read_text().strip()))
+    await eventually(lambda: note.exists() and bool(note.read_text().strip()))
     inode = bed.path.stat().st_ino
     bed.fifos.configure([bed.config(script)])
     assert bed.path.stat().st_ino == inode
     bed.fifos.configure([bed.config()])
-    await until(lambda: not Path(f"/proc/{note.read_text().split()[0]}/exe").exists())
+    await eventually(lambda: not Path(f"/proc/{note.read_text().split()[0]}/exe").exists())
     assert len(note.read_text().split()) == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from email import message_from_bytes
 from typing import Any
 
@@ -19,17 +19,12 @@ from pyvrrp.daemon.postman import Postman
 from pyvrrp.model.config import GlobalDefs
 from pyvrrp.model.globals import Mail
 from pyvrrp.notify.mail import envelope
+from tests.waiting import eventually
 
 MAIL = Mail(
     notification_email=("a@x.org", "Bea <b@x.org>"),
     smtp_server=("127.0.0.1", "2"),
 )
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 def test_the_message_is_keepaliveds() -> None:
@@ -102,7 +97,7 @@ async def test_mails_arrive_in_order_through_one_process(box: tuple[Box, int]) -
     bed = Bed(port, smtp_helo_name="me.x.org")
     for number in range(3):
         bed.post(f"S{number}")
-    await until(lambda: len(made.mails) == 3)
+    await eventually(lambda: len(made.mails) == 3)
     await bed.postman.close(5)
     subjects = [message_from_bytes(mail.content or b"")["Subject"] for mail in made.mails]  # type: ignore[arg-type]
     assert subjects == ["[R1] S0", "[R1] S1", "[R1] S2"]
@@ -117,10 +112,10 @@ async def test_what_the_server_refuses_is_told_once(box: tuple[Box, int]) -> Non
     bed = Bed(port)
     bed.post("one")
     bed.post("two")
-    await until(lambda: len(made.mails) == 2)
+    await eventually(lambda: len(made.mails) == 2)
     made.answer = "250 OK"
     bed.post("three")
-    await until(lambda: len(bed.lines) == 2)
+    await eventually(lambda: len(bed.lines) == 2)
     assert "no thanks" in bed.lines[0]
     assert "is sent again" in bed.lines[1]
     await bed.postman.close(5)
@@ -129,7 +124,7 @@ async def test_what_the_server_refuses_is_told_once(box: tuple[Box, int]) -> Non
 async def test_a_server_that_is_not_there() -> None:
     bed = Bed(1)
     bed.post("one")
-    await until(lambda: len(bed.lines) == 1)
+    await eventually(lambda: len(bed.lines) == 1)
     assert "was not sent" in bed.lines[0]
     await bed.postman.close(5)
 
@@ -154,12 +149,12 @@ async def test_a_process_that_dies_is_replaced(box: tuple[Box, int]) -> None:
     bed = Bed(port)
     bed.postman._program = (sys.executable, "-c", "")
     bed.post("lost")
-    await until(lambda: bed.lines == ["mail: the process that sends them has ended; a mail is lost"])
+    await eventually(lambda: bed.lines == ["mail: the process that sends them has ended; a mail is lost"])
     assert bed.postman._work is not None
     await asyncio.wait({bed.postman._work})
     bed.postman._program = postman.PROGRAM
     bed.post("found")
-    await until(lambda: len(made.mails) == 1)
+    await eventually(lambda: len(made.mails) == 1)
     await bed.postman.close(5)
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,12 +12,7 @@ from pyvrrp.kernel.processes import start
 from pyvrrp.model.scripts import Command
 from pyvrrp.notify import scripts
 from pyvrrp.notify.scripts import Notifier
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.waiting import eventually
 
 
 class Bed:
@@ -44,7 +37,7 @@ class Bed:
 async def test_words_and_arguments(tmp_path: Path) -> None:
     bed = Bed(tmp_path)
     bed.notifier.run("(V)", "notify", bed.command("up", "a b"), ("INSTANCE", "V 1"))
-    await until(lambda: bed.noted() == ["up a b INSTANCE V 1"])
+    await eventually(lambda: bed.noted() == ["up a b INSTANCE V 1"])
     await bed.notifier.settle(5)
     assert bed.lines == []
 
@@ -53,7 +46,7 @@ async def test_variables_and_the_daemons_own_environment(tmp_path: Path) -> None
     bed = Bed(tmp_path)
     said = Command(("/bin/sh", "-c", f'echo "$VRRP_CAUSE:$HOME:$PATH" >> {bed.notes}'))
     bed.notifier.run("(V)", "notify", said, (), {"VRRP_CAUSE": "a b"})
-    await until(lambda: bed.noted() == [f"a b:{os.environ['HOME']}:{os.environ['PATH']}"])
+    await eventually(lambda: bed.noted() == [f"a b:{os.environ['HOME']}:{os.environ['PATH']}"])
     await bed.notifier.settle(5)
 
 
@@ -64,7 +57,7 @@ async def test_one_that_hangs_delays_nobody(tmp_path: Path) -> None:
     slow.chmod(0o755)
     bed.notifier.run("(V)", "notify_master", Command((str(slow),)))
     bed.notifier.run("(V)", "notify_backup", bed.command("backup"))
-    await until(lambda: bed.noted() == ["backup"])
+    await eventually(lambda: bed.noted() == ["backup"])
     await bed.notifier.settle(0.05)
     (tmp_path / "go").touch()
     await bed.notifier.settle(10)
@@ -75,7 +68,7 @@ async def test_failures_are_told(tmp_path: Path) -> None:
     bed.notifier.run("(V)", "notify_master", Command(("/bin/false",)))
     bed.notifier.run("(V)", "notify", Command(("/nonexistent",)))
     assert any("(V) notify: run /nonexistent" in line for line in bed.lines)
-    await until(lambda: "(V) notify_master ended with status 1" in bed.lines)
+    await eventually(lambda: "(V) notify_master ended with status 1" in bed.lines)
 
 
 async def test_scripts_that_never_end_do_not_fill_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,5 +82,5 @@ async def test_scripts_that_never_end_do_not_fill_the_machine(tmp_path: Path, mo
     go.touch()
     await bed.notifier.settle(10)
     bed.notifier.run("(V)", "notify", bed.command("again"))
-    await until(lambda: bed.noted() == ["again"])
+    await eventually(lambda: bed.noted() == ["again"])
     await bed.notifier.settle(10)

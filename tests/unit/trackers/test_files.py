@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,7 @@ import pytest_asyncio
 from pyvrrp.core.log import Level
 from pyvrrp.trackers import files
 from pyvrrp.trackers.files import FileTracker
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.waiting import eventually
 
 
 class Bed:
@@ -45,16 +39,16 @@ async def test_what_is_there_at_first_and_each_change(bed: Bed, tmp_path: Path) 
     assert bed.tracker.values == {str(file): 7, str(absent): 0}
     assert bed.changes == []
     file.write_text("-3")
-    await until(lambda: bed.changes == [("a", -3)])
+    await eventually(lambda: bed.changes == [("a", -3)])
     absent.write_text("0x10")
-    await until(lambda: bed.changes[1:] == [("b", 16)])
+    await eventually(lambda: bed.changes[1:] == [("b", 16)])
     absent.unlink()
-    await until(lambda: bed.changes[2:] == [("b", 0)])
+    await eventually(lambda: bed.changes[2:] == [("b", 0)])
     (tmp_path / "new").write_text("9")
     (tmp_path / "new").rename(file)
-    await until(lambda: bed.changes[3:] == [("a", 9)])
+    await eventually(lambda: bed.changes[3:] == [("a", 9)])
     file.rename(tmp_path / "away")
-    await until(lambda: bed.changes[4:] == [("a", 0)])
+    await eventually(lambda: bed.changes[4:] == [("a", 0)])
 
 
 async def test_the_same_number_again_is_no_change(bed: Bed, tmp_path: Path) -> None:
@@ -63,7 +57,7 @@ async def test_the_same_number_again_is_no_change(bed: Bed, tmp_path: Path) -> N
     bed.tracker.watch([str(file)])
     file.write_text("1 ")
     file.write_text("2")
-    await until(lambda: bool(bed.changes))
+    await eventually(lambda: bool(bed.changes))
     assert bed.changes == [("a", 2)]
 
 
@@ -72,7 +66,7 @@ async def test_a_number_that_is_too_large_is_told_and_ignored(bed: Bed, tmp_path
     file.write_text("5")
     bed.tracker.watch([str(file)])
     file.write_text("99999999999")
-    await until(lambda: bool(bed.lines))
+    await eventually(lambda: bool(bed.lines))
     assert "beyond 32 bits" in bed.lines[0]
     assert bed.tracker.values[str(file)] == 5
     assert bed.changes == []
@@ -87,14 +81,14 @@ async def test_a_directory_that_comes_later_and_goes(bed: Bed, tmp_path: Path, m
     assert "No such file" in bed.lines[0]
     file.parent.mkdir()
     file.write_text("4")
-    await until(lambda: bed.changes == [("a", 4)])
+    await eventually(lambda: bed.changes == [("a", 4)])
     file.unlink()
     file.parent.rmdir()
-    await until(lambda: bed.changes == [("a", 4), ("a", 0)])
-    await until(lambda: len(bed.lines) == 2)
+    await eventually(lambda: bed.changes == [("a", 4), ("a", 0)])
+    await eventually(lambda: len(bed.lines) == 2)
     file.parent.mkdir()
     file.write_text("6")
-    await until(lambda: bed.changes[2:] == [("a", 6)])
+    await eventually(lambda: bed.changes[2:] == [("a", 6)])
 
 
 async def test_other_files_later(bed: Bed, tmp_path: Path) -> None:
@@ -106,7 +100,7 @@ async def test_other_files_later(bed: Bed, tmp_path: Path) -> None:
     bed.tracker.watch([str(two)])
     one.write_text("8")
     two.write_text("2")
-    await until(lambda: bool(bed.changes))
+    await eventually(lambda: bool(bed.changes))
     assert bed.changes == [("f", 2)]
     assert bed.tracker.values == {str(two): 2}
 
@@ -130,4 +124,4 @@ async def test_lost_events_mean_a_look_at_everything(bed: Bed, tmp_path: Path) -
             with name.open("w"):
                 pass
     file.write_text("3")
-    await until(lambda: bed.changes == [("z", 3)], 60)
+    await eventually(lambda: bed.changes == [("z", 3)], within=60)

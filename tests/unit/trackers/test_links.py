@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-from collections.abc import Callable
 
 import pytest
 
@@ -14,12 +12,7 @@ from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.tracked import LinkBeat
 from pyvrrp.trackers import links
 from pyvrrp.trackers.links import LinkTracker
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.waiting import eventually
 
 
 class Beats:
@@ -49,11 +42,11 @@ async def test_changes_are_told_and_netlink_is_overruled(monkeypatch: pytest.Mon
     assert changes == [("eth0", True), ("eth9", False)]
     assert [level for level, _ in lines] == [Level.WARNING, Level.INFO], "MII is not to be had, so the best is used"
     beats.up["eth0"] = False
-    await until(lambda: changes[2:] == [("eth0", False)])
+    await eventually(lambda: changes[2:] == [("eth0", False)])
     assert tracker.is_up("eth0", True) is False
     assert tracker.is_up("eth5", True) is True
     beats.up["eth9"] = True
-    await until(lambda: changes[3:] == [("eth9", True)])
+    await eventually(lambda: changes[3:] == [("eth9", True)])
     tracker.watch([])
     assert tracker.is_up("eth0", True) is True
     tracker.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import subprocess
@@ -18,12 +17,7 @@ from pyvrrp.model.tracked import TrackProcess
 from pyvrrp.trackers import processes
 from pyvrrp.trackers.processes import ProcessTracker
 from pyvrrp.units import MILLISECOND
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.waiting import eventually
 
 
 def refuse() -> ProcessEvents:
@@ -73,18 +67,18 @@ async def test_begin_and_end(bed: Bed) -> None:
     bed.begin(bed.wanted())
     assert bed.changes == [("p", False, "none runs")]
     first = bed.spawn("60")
-    await until(lambda: bed.changes[1:] == [("p", True, "1 runs")])
+    await eventually(lambda: bed.changes[1:] == [("p", True, "1 runs")])
     second = bed.spawn("60")
-    await until(lambda: bed.tracker.describe() == {"p": (True, "2 run")})
+    await eventually(lambda: bed.tracker.describe() == {"p": (True, "2 run")})
     bed.end(first)
     bed.end(second)
-    await until(lambda: bed.changes[2:] == [("p", False, "none runs")])
+    await eventually(lambda: bed.changes[2:] == [("p", False, "none runs")])
     bed.tracker.close()
 
 
 async def test_what_ran_before_counts_at_once(bed: Bed) -> None:
     bed.spawn("60")
-    await until(lambda: Path(f"/proc/{bed.children[0].pid}/comm").read_text().strip() == bed.program.name)
+    await eventually(lambda: Path(f"/proc/{bed.children[0].pid}/comm").read_text().strip() == bed.program.name)
     bed.begin(bed.wanted(), bed.wanted(name="none", quorum_max=0))
     assert sorted(bed.changes) == [("none", False, "1 runs, none wanted"), ("p", True, "1 runs")]
     bed.tracker.close()
@@ -96,7 +90,7 @@ async def test_arguments_and_another_configuration(bed: Bed) -> None:
     bed.begin(one)
     bed.spawn("60")
     bed.spawn("61")
-    await until(lambda: bed.changes[1:] == [("p", True, "1 runs")])
+    await eventually(lambda: bed.changes[1:] == [("p", True, "1 runs")])
     bed.tracker.watch([bed.wanted(process=(path, "6"), param_match="initial")])
     assert bed.changes[2:] == [], "it was up, and is"
     assert bed.tracker.describe() == {"p": (True, "2 run")}
@@ -108,8 +102,8 @@ async def test_arguments_and_another_configuration(bed: Bed) -> None:
 async def test_the_delay(bed: Bed) -> None:
     bed.begin(bed.wanted(fork_delay=100 * MILLISECOND))
     bed.spawn("60")
-    await until(lambda: bed.tracker.describe() == {"p": (False, "1 runs")})
-    await until(lambda: bed.changes[1:] == [("p", True, "1 runs")])
+    await eventually(lambda: bed.tracker.describe() == {"p": (False, "1 runs")})
+    await eventually(lambda: bed.changes[1:] == [("p", True, "1 runs")])
     bed.tracker.close()
 
 
@@ -138,7 +132,7 @@ async def test_lost_events_mean_a_look_at_everything(tmp_path: Path, monkeypatch
         return lost[-1]
 
     monkeypatch.setattr(events, "read", noted)
-    await until(lambda: bed.changes[1:] == [("p", True, "1 runs")])
+    await eventually(lambda: bed.changes[1:] == [("p", True, "1 runs")])
     assert None in lost
     bed.tracker.close()
     bed.end(bed.children[0])

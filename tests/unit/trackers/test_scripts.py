@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import select
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +17,7 @@ from pyvrrp.kernel.processes import Identity, Process, spawn, start
 from pyvrrp.model.scripts import Command, ScriptRules, VrrpScript
 from pyvrrp.trackers.scripts import ScriptTracker
 from pyvrrp.units import MILLISECOND, SECOND
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.005)
+from tests.waiting import eventually
 
 
 class Bed:
@@ -56,7 +50,7 @@ async def bed() -> AsyncIterator[Bed]:
     bed = Bed()
     yield bed
     bed.tracker.stop()
-    await until(lambda: all(gone(pid) for pid in bed.pids))
+    await eventually(lambda: all(gone(pid) for pid in bed.pids))
 
 
 def gone(pid: int) -> bool:
@@ -81,15 +75,15 @@ async def test_the_first_result_and_each_change_are_told(bed: Bed, tmp_path: Pat
     flag = tmp_path / "flag"
     bed.tracker.run([script("/usr/bin/test", "-e", str(flag))])
     assert bed.states() == {"chk": None}
-    await until(lambda: bed.changes == [("chk", False)])
+    await eventually(lambda: bed.changes == [("chk", False)])
     flag.touch()
-    await until(lambda: bed.changes == [("chk", False), ("chk", True)])
+    await eventually(lambda: bed.changes == [("chk", False), ("chk", True)])
     assert bed.states() == {"chk": True}
 
 
 async def test_an_overdue_script_and_its_children_are_ended(bed: Bed) -> None:
     bed.tracker.run([script("/bin/sh", "-c", "sleep 60 & sleep 60", interval=60 * SECOND, timeout=50 * MILLISECOND)])
-    await until(lambda: bed.changes == [("chk", False)])
+    await eventually(lambda: bed.changes == [("chk", False)])
     assert "VRRP_Script(chk) timed_out" in bed.lines
     assert bed.details[0].startswith("timed out after 0.05 s, ended after 0.")
 
@@ -97,7 +91,7 @@ async def test_an_overdue_script_and_its_children_are_ended(bed: Bed) -> None:
 async def test_its_last_words_are_kept(bed: Bed) -> None:
     said = "yes x | head -c 100000 >&2; echo >&2; printf 'not\\033 well\\n\\n' >&2; exit 3"
     bed.tracker.run([script("/bin/sh", "-c", said, interval=60 * SECOND)])
-    await until(lambda: bool(bed.changes))
+    await eventually(lambda: bool(bed.changes))
     how, _, words = bed.details[0].partition(": ")
     assert how.startswith("exit status 3 after 0.")
     assert words == "not? well"
@@ -108,7 +102,7 @@ async def test_a_child_that_holds_its_standard_error_is_not_waited_for(bed: Bed,
     note = tmp_path / "pid"
     said = f"sleep 60 & echo $! > {note}; echo gone >&2; exit 1"
     bed.tracker.run([script("/bin/sh", "-c", said, interval=60 * SECOND)])
-    await until(lambda: bed.changes == [("chk", False)])
+    await eventually(lambda: bed.changes == [("chk", False)])
     assert bed.details[0].endswith(": gone")
     os.kill(int(note.read_text()), signal.SIGKILL)
 
@@ -116,7 +110,7 @@ async def test_a_child_that_holds_its_standard_error_is_not_waited_for(bed: Bed,
 async def test_init_fail_is_told_before_the_first_run(bed: Bed) -> None:
     bed.tracker.run([script("/bin/true", init_fail=True, rise=1)])
     assert bed.changes == [("chk", False)]
-    await until(lambda: bed.changes == [("chk", False), ("chk", True)])
+    await eventually(lambda: bed.changes == [("chk", False), ("chk", True)])
 
 
 async def test_a_command_that_a_reload_drops_is_killed_if_it_does_not_end(
@@ -126,55 +120,55 @@ async def test_a_command_that_a_reload_drops_is_killed_if_it_does_not_end(
     ready = tmp_path / "ready"
     said = f"trap '' TERM; touch {ready}; while :; do sleep 0.1; done"
     bed.tracker.run([script("/bin/sh", "-c", said, interval=60 * SECOND)])
-    await until(ready.exists)
+    await eventually(ready.exists)
     bed.tracker.run([])
-    await until(lambda: all(gone(pid) for pid in bed.pids))
+    await eventually(lambda: all(gone(pid) for pid in bed.pids))
 
 
 async def test_a_script_that_does_not_exist_has_failed(bed: Bed) -> None:
     bed.tracker.run([script("/nonexistent")])
-    await until(lambda: bed.changes == [("chk", False)])
+    await eventually(lambda: bed.changes == [("chk", False)])
     assert any("No such file" in line for line in bed.lines)
 
 
 async def test_a_reload_keeps_an_unchanged_script_and_ends_the_others(bed: Bed) -> None:
     bed.tracker.run([script("/bin/true"), script("/bin/sleep", "60", name="slow", interval=60 * SECOND)])
-    await until(lambda: bed.changes == [("chk", True)])
+    await eventually(lambda: bed.changes == [("chk", True)])
     slow = bed.pids[1] if len(bed.pids) > 1 else 0
     bed.tracker.run([script("/bin/true", weight=5)])
     assert bed.states() == {"chk": True}
-    await until(lambda: gone(slow))
+    await eventually(lambda: gone(slow))
     assert bed.changes == [("chk", True)], "nobody is told again"
 
 
 async def test_a_changed_command_starts_afresh(bed: Bed) -> None:
     bed.tracker.run([script("/bin/true")])
-    await until(lambda: bed.changes == [("chk", True)])
+    await eventually(lambda: bed.changes == [("chk", True)])
     bed.tracker.run([script("/bin/false")])
     assert bed.states() == {"chk": None}
-    await until(lambda: bed.changes == [("chk", True), ("chk", None), ("chk", False)])
+    await eventually(lambda: bed.changes == [("chk", True), ("chk", None), ("chk", False)])
 
 
 @pytest.mark.root
 async def test_it_runs_as_somebody_else(bed: Bed, tmp_path: Path) -> None:
     bed.identity = Identity(65534, 65534)
     bed.tracker.run([script("/bin/sh", "-c", 'test "$(id -u):$(id -g):$(id -G)" = 65534:65534:65534')])
-    await until(lambda: bed.changes == [("chk", True)])
+    await eventually(lambda: bed.changes == [("chk", True)])
 
 
 async def test_the_environment_is_cleaned(bed: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LD_LIBRARY_PATH", "/x")
     monkeypatch.setenv("KEPT", "1")
     bed.tracker.run([script("/bin/sh", "-c", 'test -z "$LD_LIBRARY_PATH" -a "$KEPT" = 1')])
-    await until(lambda: bed.changes == [("chk", True)])
+    await eventually(lambda: bed.changes == [("chk", True)])
 
 
 async def test_a_process_group_of_its_own(bed: Bed) -> None:
     bed.tracker.run([script("/bin/sleep", "60", interval=60 * SECOND)])
-    await until(lambda: bool(bed.pids))
+    await eventually(lambda: bool(bed.pids))
     assert os.getpgid(bed.pids[0]) == bed.pids[0]
     os.killpg(bed.pids[0], signal.SIGKILL)
-    await until(lambda: bed.changes == [("chk", False)])
+    await eventually(lambda: bed.changes == [("chk", False)])
     assert "Script `chk` ended by signal 9" in bed.lines
 
 
