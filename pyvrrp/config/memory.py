@@ -102,7 +102,7 @@ class Memory:
         while at < len(lines):
             parser.line(lines[at])
             at += 1
-            if parser.is_at_rest:
+            if not parser.depth and parser.is_at_rest:
                 break
         new = parser.root.children[statements:]
         # The places of commands are looked at once more, and must be those of now.
