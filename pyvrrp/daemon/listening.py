@@ -8,6 +8,7 @@ milliseconds, so that the price of a flood is its packets and not a wake-up for 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -54,6 +55,8 @@ class Listening:
         self._where: dict[str, tuple[str, Address]] = {}
         """Where each instance listens."""
         self._masters: set[str] = set()
+        self._busy: Counter[tuple[str, Address]] = Counter()
+        """How many of them there are, where there are any."""
         self._shortest: Micros = 0
         """Advertisement interval of all instances."""
         self._most: int = _FLOOD
@@ -70,6 +73,7 @@ class Listening:
     def open(self, config: Config, interfaces: Mapping[str, InterfaceFacts], virtual: frozenset[Address]) -> None:
         """Be ready to receive and send wherever an instance is and its interface exists."""
         wanted, self._where = wanted_sockets(config, interfaces, virtual)
+        self._busy = Counter(self._where[name] for name in self._masters if name in self._where)
         self._shortest = min((instance.advert_int for instance in config.vrrp_instances), default=0)
         patience = max(_WINDOW, self._pause)
         self._most = _FLOOD + int(2 * patience * sum(1 / instance.advert_int for instance in config.vrrp_instances))
@@ -93,13 +97,17 @@ class Listening:
 
     def note(self, transitions: Iterable[Transition]) -> None:
         """Instances have changed state."""
-        before = len(self._masters)
+        before = self._busy.keys()
+        busy = self._busy.copy()
         for transition in transitions:
-            if transition.new == State.MASTER.name:
-                self._masters.add(transition.instance)
-            else:
-                self._masters.discard(transition.instance)
-        if len(self._masters) != before:
+            name, step = transition.instance, 1 if transition.new == State.MASTER.name else -1
+            if (step == 1) == (name in self._masters):
+                continue
+            self._masters ^= {name}
+            if name in self._where:
+                busy[self._where[name]] += step
+        self._busy = +busy
+        if self._busy.keys() != before:
             self._choose()
 
     @property
@@ -137,9 +145,8 @@ class Listening:
         return count
 
     def _choose(self) -> None:
-        busy = {self._where[name] for name in self._masters if name in self._where}
         for where in {key[:2] for key in self._open}:
-            self._packets.relax(*where, relaxed=where not in busy)
+            self._packets.relax(*where, relaxed=where not in self._busy)
         if self._loop is not None:
             for descriptor in self._packets.filenos():
                 if self._flooded:

@@ -349,7 +349,9 @@ class VrrpRole:
         look_at = self._listening.look_at
         if look_at is not None and look_at <= monotonic():
             self._listening.read()
-        due, now = self._router.deadline(), monotonic()
+        due, now = self._router.not_before, monotonic()
+        if due is not None and now >= due - _LEAD:  # else what advertisements moved need not be looked at
+            due, now = self._router.deadline(), monotonic()
         if due is None or now < due:
             if due is not None and self._router.takeover_is_next and due - now <= _LEAD and now > self._warm_until:
                 self._rehearse(1)
