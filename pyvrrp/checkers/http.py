@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from pyvrrp.checkers.connecting import words
-from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome
+from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome, bare
 from pyvrrp.checkers.tcp import Connection
 from pyvrrp.checkers.watcher import IN, Watcher
 from pyvrrp.model.checkers import HttpCheck, HttpVersion, Url
@@ -101,7 +101,7 @@ async def fetch(checker: HttpCheck, url: Url) -> Response:
             page.cancel()
         watcher.close()
     if isinstance(outcome, Exception):
-        raise outcome
+        raise bare(outcome)
     return page.response
 
 

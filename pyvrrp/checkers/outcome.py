@@ -26,6 +26,15 @@ class CheckNotStarted(Exception):  # noqa: N818
     """The check could not be made at all, which says nothing about the server; the text says why."""
 
 
+def bare(outcome: CheckFailed | CheckNotStarted) -> CheckFailed | CheckNotStarted:
+    """The same without its traceback.
+
+    That leads to the frame or the task that keeps the outcome: a circle that only the collector of garbage finds, which
+    stops everything for a while and therefore does not run (`daemon.worker`).
+    """
+    return type(outcome)(*outcome.args)
+
+
 Outcome: TypeAlias = Passed | CheckFailed | CheckNotStarted
 Done: TypeAlias = Callable[[Outcome], None]
 """Told once how it ended, unless the check was cancelled; never while the check is being started."""

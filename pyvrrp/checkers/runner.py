@@ -8,7 +8,7 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome, Running
+from pyvrrp.checkers.outcome import PASSED, CheckFailed, CheckNotStarted, Done, Outcome, Running, bare
 from pyvrrp.checkers.watcher import Watcher
 from pyvrrp.model.checkers import (
     Checker,
@@ -164,7 +164,7 @@ class Task:
         try:
             return await asking or PASSED
         except (CheckFailed, CheckNotStarted) as outcome:
-            return outcome
+            return bare(outcome)
 
     def _ended(self, task: asyncio.Task[Outcome]) -> None:
         done, self._done = self._done, None

@@ -17,6 +17,8 @@ from typing import Final
 
 from pyvrrp.checkers.outcome import Done, Outcome
 
+_SWEPT: Final = 2
+"""Limits of conversations that have ended are dropped faster than others come."""
 IN: Final = select.EPOLLIN
 OUT: Final = select.EPOLLOUT
 
@@ -72,6 +74,7 @@ class Watcher:
         """All conversations must have ended."""
         if self._timer is not None:
             self._timer.cancel()
+        self._limits.clear()  # they know us
         self._loop.remove_reader(self._epoll.fileno())
         self._epoll.close()
 
@@ -83,6 +86,9 @@ class Watcher:
         conversation.limit = until = self._loop.time() + limit
         self._serial += 1
         heappush(self._limits, (until, self._serial, conversation))
+        for _ in range(_SWEPT):  # or all that ended in time would be cleared away together
+            if self._limits[0][2].ended:
+                heappop(self._limits)
         if self._timer is None or until < self._timer.when():
             self._set_timer()
 

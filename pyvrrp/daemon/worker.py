@@ -51,8 +51,8 @@ _QUIET: Final = 20
 _PATIENCE: Final = 5
 """So many times what a snapshot costs it waits for more changes: many instances move a sixteenth at a time."""
 
-_THOROUGH: Final = 8
-"""One reload in so many looks for garbage among what was there before."""
+_TIDY: Final = 300.0
+"""Seconds."""
 
 _SLICE: Final = 0.001
 """Seconds that a snapshot may be worked at without a look at anything else."""
@@ -73,7 +73,6 @@ class Worker:
         self._quiet_until = 0.0
         self._cost = 0.0
         """Seconds that the last snapshot took."""
-        self._reloads = 0
         self._telling = 0
         """Snapshots that are being written."""
         self._recorder: Recorder | None = None
@@ -148,20 +147,23 @@ class Worker:
         previous = self._start.previous
         self._role.start(self._start.config, None if previous is None else _snapshot(self._name, previous))
         self._settle()
+        if self._name != "vrrp":
+            self._loop.call_later(_TIDY, self._tidy)
         self._running = True
         self._tell(None)
         self._channel.send(line.report_frame(line.Ready()))
 
     def _settle(self) -> None:
+        """What is there now will stay."""
         if self._name == "vrrp":
             freeze_garbage()
         else:
-            # Most of what a reload replaced has gone by itself: to look through all that stays is for now and then.
-            if self._reloads % _THOROUGH == 0:
-                gc.unfreeze()
-            gc.collect()
-            gc.freeze()
-            gc.enable()
+            gc.freeze()  # to look through tens of thousands of servers takes half a second
+
+    def _tidy(self) -> None:
+        """Look for garbage among what is new since the last time, if there should be any."""
+        gc.collect(1)
+        self._loop.call_later(_TIDY, self._tidy)
 
     def _received(self, frame: bytes) -> None:
         match line.read_order(frame):
@@ -185,7 +187,6 @@ class Worker:
             problem = str(error)
         if self._config != before:
             _stand(self._name, self._start, self._config.global_defs, before.global_defs, self._log)
-            self._reloads += 1
             self._settle()
         self._channel.send(line.report_frame(line.Reloaded(problem)))
         if self._name == "vrrp":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import time
 from collections.abc import Iterator
@@ -12,8 +13,10 @@ from typing import Any
 
 import pytest
 
-from pyvrrp.checkers.outcome import CheckFailed
+from pyvrrp.checkers.outcome import CheckFailed, Outcome
+from pyvrrp.checkers.runner import Runner
 from pyvrrp.checkers.runner import ask as ask_once
+from pyvrrp.kernel.processes import start
 from pyvrrp.model.checkers import (
     Asking,
     CheckTiming,
@@ -21,6 +24,7 @@ from pyvrrp.model.checkers import (
     DnsCheck,
     HttpCheck,
     HttpVersion,
+    MiscCheck,
     Pattern,
     PingCheck,
     SmtpCheck,
@@ -31,6 +35,7 @@ from pyvrrp.model.checkers import (
     Url,
 )
 from pyvrrp.model.endpoint import Endpoint
+from pyvrrp.model.scripts import Command
 from pyvrrp.units import MILLISECOND, SECOND, Micros
 from tests.topology.net import Host, Net, inside
 from tests.topology.servers import BODY, Server, Servers
@@ -229,6 +234,49 @@ def test_half_open_and_slow(servers: Servers, kind: str) -> None:
     _, patient = kinds(servers, LONG)[kind]
     with server.nap(0.5):
         assert ask(patient) is None
+
+
+@pytest.mark.parametrize("state", ["well", "dead", "half-open"])
+def test_no_check_leaves_work_for_the_collector_of_garbage(servers: Servers, state: str) -> None:
+    """Which stops everything while it looks, and does not run in the worker."""
+    several = {
+        **{kind: check for kind, (_, check) in kinds(servers, SHORT).items()},
+        "regex": web(servers, timeout=SHORT, **says("all is well")),
+        "another regex": web(servers, timeout=SHORT, **says("all was well")),
+        "status": web(servers, "/broken", SHORT),
+        "certificate": secure(servers, timeout=SHORT, verify=True),
+        "ping": PingCheck(timing=CheckTiming(), connect=at(0, SHORT, "127.0.0.1")),
+        "misbound": TcpCheck(timing=CheckTiming(), connect=at(1, bindto=Endpoint(ip_address("192.0.2.1"), 0))),
+        "script": MiscCheck(timing=CheckTiming(), command=Command(("/bin/false",)), timeout=SECOND, dynamic=False),
+    }
+
+    async def garbage() -> int:
+        ended: list[tuple[int, Outcome]] = []
+        runner = Runner(ended.extend, 1000, lambda command: start(command, None))
+        for times in (1, 10):  # what is loaded at first leaves some
+            gc.collect()
+            ended.clear()
+            for number, check in enumerate(list(several.values()) * times):
+                runner.begin(number, check)
+            while len(ended) < len(several) * times:
+                await asyncio.sleep(0.01)
+            # Let who was told last get to its end.
+            await asyncio.sleep(0)
+        ended.clear()
+        found = gc.collect()
+        await runner.close()
+        return found
+
+    actors = (servers.web, servers.names, servers.mail)
+    gc.disable()
+    try:
+        for actor in actors:
+            {"dead": actor.kill, "half-open": actor.freeze, "well": actor.thaw}[state]()
+        assert asyncio.run(garbage()) == 0
+    finally:
+        gc.enable()
+        for actor in actors:
+            actor.start() if state == "dead" else actor.thaw()
 
 
 # ---- hosts that can be pinged

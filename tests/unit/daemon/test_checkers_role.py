@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import socket
 from collections.abc import Callable, Iterator
@@ -281,6 +282,24 @@ async def test_a_reload_goes_on_with_the_states_it_has(hosted: Hosted, backends:
     assert hosted.pool == {two.endpoint}
     one.heal()
     await hosted.until(lambda: hosted.pool == {one.endpoint, two.endpoint})
+    await hosted.role.stop()
+
+
+async def test_reloads_leave_nothing_for_the_collector_of_garbage(hosted: Hosted, backends: list[Backend]) -> None:
+    """Which does not run in the worker: what a reload replaced has to go by itself."""
+    one, two = backends
+    hosted.role.start(config(real_server(one), real_server(two)), None)
+    gc.collect()
+    gc.disable()
+    try:
+        for pause in (10, 20, 30):
+            timing = replace(TIMING, delay_loop=pause * MILLISECOND)
+            hosted.role.reload(config(real_server(one, timing), real_server(two)))
+            await hosted.until(lambda: hosted.server(two).checkers[0].checked)
+            hosted.role.reload(config(real_server(one)))
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
     await hosted.role.stop()
 
 
