@@ -73,7 +73,7 @@ class Listening:
     def open(self, config: Config, interfaces: Mapping[str, InterfaceFacts], virtual: frozenset[Address]) -> None:
         """Be ready to receive and send wherever an instance is and its interface exists."""
         wanted, self._where = wanted_sockets(config, interfaces, virtual)
-        self._busy = Counter(self._where[name] for name in self._masters if name in self._where)
+        self._count()
         self._shortest = min((instance.advert_int for instance in config.vrrp_instances), default=0)
         patience = max(_WINDOW, self._pause)
         self._most = _FLOOD + int(2 * patience * sum(1 / instance.advert_int for instance in config.vrrp_instances))
@@ -109,6 +109,15 @@ class Listening:
         self._busy = +busy
         if self._busy.keys() != before:
             self._choose()
+
+    def know(self, masters: Iterable[str]) -> None:
+        """After a reload, which gives instances other names: these are MASTER."""
+        self._masters = set(masters)
+        self._count()
+        self._choose()
+
+    def _count(self) -> None:
+        self._busy = Counter(self._where[name] for name in self._masters if name in self._where)
 
     @property
     def all_masters(self) -> bool:

@@ -43,6 +43,7 @@ from pyvrrp.kernel.api import Addresses, Firewall, Links, Packets, Routing, Sysc
 from pyvrrp.kernel.ledger import files as ledgers
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
+from pyvrrp.model.vrrp import State
 from pyvrrp.net import IPPROTO_VRRP, Address
 from pyvrrp.observe.codec import in_pieces, whole
 from pyvrrp.units import MILLISECOND, Micros
@@ -186,6 +187,7 @@ class VrrpRole:
         self._paperwork.configure(config)
         self._track(config)
         self._feed(Reconfigured(monotonic(), config))
+        self._listening.know(one.config.name for one in self._router.machines if one.state is State.MASTER)
         if self._own is not None:
             self._own.tidy()
         self._paperwork.reloaded(self._router.snapshot)

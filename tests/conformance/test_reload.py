@@ -80,6 +80,8 @@ def test_a_renamed_instance_keeps_its_state() -> None:
     d = master(A)
     d.do(Reconfigured(us(60.1), config(replace(A, name="Z"))))
     assert d.state("Z") == "MASTER"
+    d.hear(60.2, 42)
+    assert d.logs[-1].startswith("(Z) Received advert from 192.0.2.2 with lower priority 42")
 
 
 def test_a_changed_priority_is_advertised_at_once() -> None:

@@ -17,10 +17,10 @@ LIMIT: Final = 64
 class Complaints:
     """What an instance has said since its last change of state."""
 
-    __slots__ = ("_instance", "_said")
+    __slots__ = ("_said", "instance")
 
     def __init__(self, instance: str) -> None:
-        self._instance = instance
+        self.instance = instance
         self._said: set[tuple[str, Address | None]] = set()
 
     def forget(self) -> None:
@@ -34,7 +34,7 @@ class Complaints:
         if (what, who) in self._said or len(self._said) >= LIMIT:
             return []
         self._said.add((what, who))
-        return [Log(level, f"({self._instance}) {text}")]
+        return [Log(level, f"({self.instance}) {text}")]
 
     def rejected(self, rejected: Rejected, source: Address) -> list[Log]:
         if len(self._said) >= LIMIT or self.has_said(rejected.reason, source):

@@ -180,6 +180,7 @@ class Machine(Instance):
         old, self.config = self.config, config
         before = self._holdings.wanted
         self._holdings.use(config)
+        self._complaints.instance = config.name
         wanted = self._holdings.wanted
         self._reception.use(config)
         if config.priority != OWNER_PRIORITY:

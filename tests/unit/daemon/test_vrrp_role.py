@@ -248,6 +248,19 @@ async def test_what_arrived_while_we_slept_is_read_before_a_deadline_is_judged(p
     assert second.delays
 
 
+async def test_a_master_with_a_new_name_is_known_to_yield(pair: tuple[Hosted, Hosted]) -> None:
+    """While all are MASTER a deadline need not wait for what arrived; whoever is not must not skip that."""
+    first, second = pair
+    second.start()
+    await eventually(lambda: second.holds)
+    second.role.reload(replace(second.config, vrrp_instances=(replace(FAST, name="W"),)))
+    assert second.holds
+    assert second.role._listening.all_masters
+    first.start()
+    await eventually(lambda: second.state == "BACKUP")
+    assert not second.role._listening.all_masters
+
+
 async def test_vrrp_garp_interval_paces_the_announcements() -> None:
     alone = Hosted(Segment(), 1, FAST, garp_interval=us(0.02))
     alone.start()
