@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.conftest import Pair
+from tests.topology.daemons import OURS
 from tests.topology.lab import Lab, instance
 
 pytestmark = pytest.mark.root
@@ -46,6 +47,32 @@ def test_a_weight_moves_the_priority(lab: Lab, pair: Pair, tmp_path: Path) -> No
     flag.unlink()
     lab.until_master("d2")
     assert {advert.priority for advert in lab.adverts("d1")} >= {150, 70}
+
+
+@pytest.mark.parametrize("init", ["init_fail", ""], ids=["init_fail", "plain"])
+def test_what_a_script_counts_as_until_it_has_run_often_enough(lab: Lab, init: str) -> None:
+    """With init_fail, which keepalived forgets: as failed until it succeeded `rise` times. Else once is enough."""
+    text = SECURE
+    for number, weight in enumerate((0, -50, 50), start=1):
+        name, vrid = f"s{number}", 50 + number
+        text += f'vrrp_script {name} {{\nscript "/bin/true"\ninterval 1\nrise 3\nweight {weight}\n{init}\n}}\n'
+        text += instance(
+            f"V{number}",
+            priority=150,
+            vrid=vrid,
+            vips=(f"192.0.2.{vrid}/24",),
+            more=f"track_script {{\n{name}\n}}\n",
+        )
+    began = lab.start("d1", OURS, text)
+
+    def priorities(vrid: int) -> list[int]:
+        return list(dict.fromkeys(advert.priority for advert in lab.adverts("d1", vrid=vrid)))
+
+    wanted = {51: [150], 52: [100, 150], 53: [150, 200]} if init else {51: [150], 52: [150], 53: [200]}
+    lab.until(lambda: {vrid: priorities(vrid) for vrid in wanted} == wanted, within=10, what=f"{wanted}")
+    faulty = "V1) Entering FAULT STATE" in lab.daemons["d1"].log()
+    assert faulty is bool(init)
+    assert (lab.adverts("d1", vrid=51)[0].at - began > 2) or not init, "two more runs, a second apart"
 
 
 def test_notify_scripts_get_keepaliveds_arguments(lab: Lab, pair: Pair, tmp_path: Path) -> None:
