@@ -70,7 +70,8 @@ def respawn_delay(deaths: int) -> Micros:
 def needed(role: str, config: Config, options: Options) -> bool:
     """Whether this configuration has work for the role and the command line lets it."""
     if role == "vrrp":
-        return options.run_vrrp and bool(options.all_workers or config.vrrp_instances)
+        static = config.static_ipaddress or config.static_routes or config.static_rules
+        return options.run_vrrp and bool(options.all_workers or config.vrrp_instances or static)
     return options.run_checkers and bool(options.all_workers or config.virtual_servers)
 
 

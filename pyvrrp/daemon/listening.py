@@ -46,6 +46,8 @@ class Listening:
 
     def __init__(self, packets: Packets, host: Host, received: Received) -> None:
         self.look_at: Micros | None = None
+        self.surplus = False
+        """Is anything open for last words only?"""
         self._packets = packets
         self._host = host
         self._received = received
@@ -70,14 +72,25 @@ class Listening:
         self._loop, self._woken = loop, woken
         self._choose()
 
-    def open(self, config: Config, interfaces: Mapping[str, InterfaceFacts], virtual: frozenset[Address]) -> None:
-        """Be ready to receive and send wherever an instance is and its interface exists."""
+    def open(
+        self,
+        config: Config,
+        interfaces: Mapping[str, InterfaceFacts],
+        virtual: frozenset[Address],
+        *,
+        keep: bool = False,
+    ) -> None:
+        """Be ready to receive and send wherever an instance is and its interface exists.
+
+        `keep`: whoever has to leave an interface may still say goodbye there, until this is called again.
+        """
         wanted, self._where = wanted_sockets(config, interfaces, virtual)
         self._count()
         self._shortest = min((instance.advert_int for instance in config.vrrp_instances), default=0)
         patience = max(_WINDOW, self._pause)
         self._most = _FLOOD + int(2 * patience * sum(1 / instance.advert_int for instance in config.vrrp_instances))
-        for interface in {key[0] for key in self._open.keys() - wanted.keys()}:
+        self.surplus = keep and not self._open.keys() <= wanted.keys()
+        for interface in () if keep else {key[0] for key in self._open.keys() - wanted.keys()}:
             self._packets.close(interface)
             self._open = {key: value for key, value in self._open.items() if key[0] != interface}
         for key, need in wanted.items():

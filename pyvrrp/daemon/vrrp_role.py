@@ -124,6 +124,8 @@ class VrrpRole:
             self._feed,
         )
         self._catching_up = False
+        self._leaving = False
+        """May instances that go still have something to say?"""
         self._warm_until: Micros = 0
         self._needs_clock = False
         self._ahead: Micros = 0
@@ -181,12 +183,18 @@ class VrrpRole:
         self._have_guard(config, None)
         self._performer.configure(config)
         self._virtual = _virtual(config)
+        self._leaving = True
+        if self._own is not None:
+            self._links.read()  # of those that were made right now
         for name, facts in self._devices.items():
             self._interface_changed(name, facts)
         self._open_sockets()
         self._paperwork.configure(config)
         self._track(config)
         self._feed(Reconfigured(monotonic(), config))
+        self._leaving = False
+        if self._listening.surplus:
+            self._open_sockets()
         self._listening.know(one.config.name for one in self._router.machines if one.state is State.MASTER)
         if self._own is not None:
             self._own.tidy()
@@ -416,7 +424,7 @@ class VrrpRole:
         if self._performer.guard is not None:
             self._performer.guard.refresh(self._own)
         self._needs_clock = any(instance.auth_hmac is not None for instance in self._config.vrrp_instances)
-        self._listening.open(self._config, self._interfaces, self._virtual)
+        self._listening.open(self._config, self._interfaces, self._virtual, keep=self._leaving)
 
 
 def _virtual(config: Config) -> frozenset[Address]:
