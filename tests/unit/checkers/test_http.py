@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -30,7 +30,7 @@ from pyvrrp.model.checkers import (
 )
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
-from tests.unit.checkers.asking import ask
+from tests.unit.checkers.asking import ask, listening
 
 OK = b"HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
@@ -46,17 +46,13 @@ class Server:
         """What came after the request, up to the end of the connection."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            asked = await reader.readuntil(b"\r\n\r\n")
-            self.requests.append(asked)
-            if isinstance(self.answer, bytes):
-                writer.write(self.answer)
-                await writer.drain()
-            else:
-                await self.answer(asked, writer)
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+        asked = await reader.readuntil(b"\r\n\r\n")
+        self.requests.append(asked)
+        if isinstance(self.answer, bytes):
+            writer.write(self.answer)
+            await writer.drain()
+        else:
+            await self.answer(asked, writer)
 
 
 @asynccontextmanager
@@ -64,13 +60,8 @@ async def serving(answer: bytes | Answer = OK, tls: ssl.SSLContext | None = None
     server = Server(answer)
     if tls is not None:
         tls.sni_callback = lambda _session, name, _context: server.names.append(name)
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=tls)
-    server.port = listening.sockets[0].getsockname()[1]
-    try:
+    async with listening(server.serve, tls) as server.port:
         yield server
-    finally:
-        listening.close()
-        await listening.wait_closed()
 
 
 def check(server: Server, *urls: Url, kind: type[HttpCheck] = HttpCheck, **options: Any) -> HttpCheck:
@@ -285,20 +276,13 @@ async def test_tls_that_ends_without_close_notify(tls: ssl.SSLContext) -> None:
 
 
 async def test_no_tls_where_tls_is_wanted() -> None:
-    async def plain(_asked: bytes, writer: asyncio.StreamWriter) -> None:
+    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"what?\r\n\r\n")
 
-    async def greet(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await plain(b"", writer)
-        writer.close()
-
-    listening = await asyncio.start_server(greet, "127.0.0.1", 0)
     server = Server(OK)
-    server.port = listening.sockets[0].getsockname()[1]
-    with pytest.raises(CheckFailed):
-        await ask(check(server, kind=SslCheck))
-    listening.close()
-    await listening.wait_closed()
+    async with listening(greet) as server.port:
+        with pytest.raises(CheckFailed):
+            await ask(check(server, kind=SslCheck))
 
 
 @pytest.mark.parametrize("compliant", [False, True])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from ipaddress import ip_address
 
 import pytest
@@ -15,6 +15,7 @@ from pyvrrp.checkers.outcome import CheckFailed
 from pyvrrp.model.checkers import CheckTiming, ConnectOptions, SmtpCheck
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import MILLISECOND, SECOND
+from tests.unit.checkers.asking import listening
 
 GOOD = (b"220 mx.example ESMTP\r\n", b"250 mx.example\r\n", b"221 bye\r\n")
 
@@ -26,22 +27,18 @@ async def serving(*replies: bytes | None) -> AsyncIterator[tuple[list[bytes], in
     end = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError):
-            for at, reply in enumerate(replies):
-                if at:
-                    asked.append(await reader.readline())
-                if reply is None:
-                    await end.wait()
-                else:
-                    writer.write(reply)
-                    await writer.drain()
-        writer.close()
+        for at, reply in enumerate(replies):
+            if at:
+                asked.append(await reader.readline())
+            if reply is None:
+                await end.wait()
+            else:
+                writer.write(reply)
+                await writer.drain()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    yield asked, server.sockets[0].getsockname()[1]
-    end.set()
-    server.close()
-    await server.wait_closed()
+    async with listening(serve) as port:
+        yield asked, port
+        end.set()
 
 
 def check(port: int, timeout: int = 5 * SECOND) -> SmtpCheck:

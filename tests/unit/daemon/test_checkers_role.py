@@ -28,6 +28,7 @@ from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, Virtu
 from pyvrrp.observe.codec import from_json
 from pyvrrp.units import MILLISECOND, SECOND
 from tests.fakes.ipvs import FakeIpvs
+from tests.unit.checkers.asking import listening
 from tests.waiting import eventually
 
 VIP = ServiceKey.of(Endpoint(ip_address("192.0.2.10"), 80), Protocol.TCP)
@@ -211,26 +212,22 @@ async def test_an_http_server_that_answers_wrongly_is_out_until_all_its_urls_are
     status = 200
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            await reader.readuntil(b"\r\n\r\n")
-            writer.write(b"HTTP/1.0 %d X\r\n\r\n" % status)
-        writer.close()
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 %d X\r\n\r\n" % status)
 
-    listening = await asyncio.start_server(answer, "127.0.0.1", 0)
-    at = Endpoint(ip_address("127.0.0.1"), listening.sockets[0].getsockname()[1])
-    check = HttpCheck(timing=TIMING, connect=ConnectOptions(target=at), urls=(Url(path="/a"), Url(path="/b")))
-    hosted.role.start(config(RealServer(endpoint=at, checkers=(check,))), None)
-    await hosted.until(lambda: hosted.server_at(at).checkers[0].checked)
-    assert hosted.pool == {at}
-    status = 503
-    await hosted.until(lambda: hosted.pool == set())
-    assert hosted.server_at(at).checkers[0].kind == "HTTP_GET"
-    status = 200
-    await hosted.until(lambda: hosted.pool == {at})
-    assert f"Remote Web server [127.0.0.1]:tcp:{at.port} succeed on service." in hosted.texts
-    await hosted.role.stop()
-    listening.close()
-    await listening.wait_closed()
+    async with listening(answer) as port:
+        at = Endpoint(ip_address("127.0.0.1"), port)
+        check = HttpCheck(timing=TIMING, connect=ConnectOptions(target=at), urls=(Url(path="/a"), Url(path="/b")))
+        hosted.role.start(config(RealServer(endpoint=at, checkers=(check,))), None)
+        await hosted.until(lambda: hosted.server_at(at).checkers[0].checked)
+        assert hosted.pool == {at}
+        status = 503
+        await hosted.until(lambda: hosted.pool == set())
+        assert hosted.server_at(at).checkers[0].kind == "HTTP_GET"
+        status = 200
+        await hosted.until(lambda: hosted.pool == {at})
+        assert f"Remote Web server [127.0.0.1]:tcp:{at.port} succeed on service." in hosted.texts
+        await hosted.role.stop()
 
 
 async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_as_it_appears(
