@@ -18,8 +18,10 @@ LAB = Path(__file__).resolve().parents[2] / "vagrant"
 VERBS = {
     "start": "systemctl start pyvrrp",
     "stop": "systemctl stop pyvrrp",
-    # All at one moment; and systemd is not to start it again, which would be another story.
-    "kill": "systemctl kill --signal=KILL pyvrrp; systemctl stop pyvrrp; systemctl reset-failed pyvrrp || :",
+    # All at one moment: systemd kills one after the other, and a worker that sees its parent die says goodbye. And
+    # systemd is not to start it again, which would be another story.
+    "kill": "systemctl kill --signal=STOP pyvrrp; systemctl kill --signal=KILL pyvrrp; "
+    "systemctl stop pyvrrp; systemctl reset-failed pyvrrp || :",
     "status": "systemctl is-active -q pyvrrp && exit 1; systemctl show -p ExecMainStatus --value pyvrrp",
     "log": "journalctl -q -f -n 0 -o cat -u pyvrrp & cat >/dev/null; kill $!",
     "start-server": "systemctl start pyvrrp-lab-server",
