@@ -86,25 +86,24 @@ class Accounts(Protocol):
         ...
 
 
-def script_uses(root: Statement, skipped: Collection[int], problems: Problems) -> Iterator[ScriptUse]:
-    """All commands of the tree but those in `skipped` statements (by identity)."""
-
-    def walk(block: Statement, owner: str, vrrp: bool) -> Iterator[ScriptUse]:
-        for child in block.children:
-            if id(child) in skipped:
-                continue
-            if child.word == "script_user" and len(child.words) > 1:
-                span = problems.source.span(child.line, 1)
-                yield ScriptUse(Command((), *[*child.words[1:3], None][:2]), span, child.word, Kind.ACCOUNT)
-            elif isinstance(child.value, Command):
-                user = f"{child.word} of {owner}" if owner else child.word
-                span = problems.source.span(child.line, 1)
-                own = vrrp and child.word not in EARLY
-                yield ScriptUse(command_of(child, block), span, user, _kind(child, block), own)
-            elif child.children:
-                yield from walk(child, " ".join(child.words[1:]) or owner, vrrp and child.word != "virtual_server")
-
-    return walk(root, "", True)
+def script_uses(
+    block: Statement, skipped: Collection[int], problems: Problems, owner: str = "", *, vrrp: bool = True
+) -> Iterator[ScriptUse]:
+    """All commands of the tree but those in `skipped` statements (by identity). `owner`: what the block is about."""
+    for child in block.children:
+        if id(child) in skipped:
+            continue
+        if child.word == "script_user" and len(child.words) > 1:
+            span = problems.source.span(child.line, 1)
+            yield ScriptUse(Command((), *[*child.words[1:3], None][:2]), span, child.word, Kind.ACCOUNT)
+        elif isinstance(child.value, Command):
+            user = f"{child.word} of {owner}" if owner else child.word
+            span = problems.source.span(child.line, 1)
+            own = vrrp and child.word not in EARLY
+            yield ScriptUse(command_of(child, block), span, user, _kind(child, block), own)
+        elif child.children:
+            inside = " ".join(child.words[1:]) or owner
+            yield from script_uses(child, skipped, problems, inside, vrrp=vrrp and child.word != "virtual_server")
 
 
 def read_script_rules(values: Values) -> ScriptRules:

@@ -6,6 +6,7 @@ configuration, writing an answer) delays an advertisement.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sys
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 _LAST_MAILS: Final = 3.0
 """Seconds that mails about the stop get."""
 _SOCKET: Final = "control socket"
+_THOROUGH: Final = 8
+"""One reload in so many looks for garbage."""
 """What a start waits for besides the workers."""
 
 
@@ -86,6 +89,7 @@ class Supervisor:
         """What went wrong in the workers during this reload."""
         self._again = False
         """A SIGHUP came during the start or a reload."""
+        self._reloads = 0
 
     def run(self) -> ExitStatus:
         """Live. InUseError or OSError where a worker's pid file cannot be had."""
@@ -327,6 +331,13 @@ class Supervisor:
         self.log(level, f"Reload {result}")
         self._portrait.last_reload = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {result}"
         notify(self._notify, "READY=1")
+        self._reloads += 1
+        if (
+            self._reloads % _THOROUGH == 0
+        ):  # what was read is kept from the collector, should there be a cycle after all
+            gc.unfreeze()
+            gc.collect()
+            gc.freeze()
         self._hang_up_again()
 
     # Questions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Mapping
 
 import pytest
@@ -361,3 +362,22 @@ def test_it_changes_the_model(path: str, word: str) -> None:
     written = text(path, known()[path, word])
     changed = config(path, word, written) != config(path, word, BASE.get((path, word), ""))
     assert changed == ((path, word) not in WITHOUT_EFFECT), written
+
+
+def test_nothing_that_is_read_has_cycles() -> None:
+    """The daemon keeps the collector of garbage from looking at it."""
+    keywords = known()
+
+    def read_all() -> None:
+        for (path, word), row in keywords.items():
+            config(path, word, text(path, row))
+            config(path, word, "nonsense {")
+
+    read_all()  # what is loaded at first leaves some
+    gc.collect()
+    gc.disable()
+    try:
+        read_all()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
