@@ -15,6 +15,7 @@ from pyvrrp.config.problems import Problems, listing
 from pyvrrp.config.readers import parse_address
 from pyvrrp.config.source import Line, Source
 from pyvrrp.config.tree import Statement, parse
+from pyvrrp.config.values import last_line
 from pyvrrp.errors import ConfigProblem, Severity
 from pyvrrp.model.lvs import Forwarding, VirtualServer
 from pyvrrp.model.tracked import Tracker
@@ -66,12 +67,6 @@ def advise(
         if service is not None and ways is not None:
             _reachable(server, service, ways, problems)
     return tuple(problems.found[known:])
-
-
-def last_line(block: Statement, *words: str) -> Line:
-    """Where one of the keywords stands in the block, its last use; else where the block begins."""
-    found = [child.line for child in block.children if child.word in words]
-    return found[-1] if found else block.line
 
 
 def _invisible(source: Source, loaded: Loaded, problems: Problems) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
-from typing import Final
+from typing import Any, Final
 
 from pyvrrp.config.http_checks import VERSIONS, build_urls
 from pyvrrp.config.local_checks import build_bfd, build_file, build_misc
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
-from pyvrrp.config.values import Values, flag, integer, scalars, text
+from pyvrrp.config.values import Values, flag, integer, last_line, scalars, text
 from pyvrrp.model.checkers import (
     BfdCheck,
     Checker,
@@ -91,14 +91,15 @@ def build_checks(
 
     `inherited`: what the real server, else the virtual server says; `outer`: the virtual server alone.
     """
+    reader = _Reader(server, inherited, outer, settings, problems)
     built: list[Checker | Follower] = []
     for block in blocks:
         word = block.words[0]
         if word in ASKING:
-            built += _asking(block, server, inherited, outer, settings, problems)
+            built += reader.asking(block)
         elif word == "MISC_CHECK":
             delay_loop = integer(outer, "delay_loop", DEFAULTS["delay_loop"])
-            misc = build_misc(block, _timing(word, scalars(block), inherited, settings), delay_loop)
+            misc = build_misc(block, reader.timing(word, scalars(block)), delay_loop)
             built += [misc] if misc else []
         elif word == "FILE_CHECK":
             file = build_file(block, settings.files, problems)
@@ -110,116 +111,93 @@ def build_checks(
     return built
 
 
-def _asking(
-    block: Statement, server: Endpoint, inherited: Values, outer: Values, settings: Settings, problems: Problems
-) -> list[Checker]:
-    """One, or none, or several if an SMTP_CHECK has several hosts."""
-    word = block.words[0]
-    own = scalars(block)
-    retry = own.pop("nb_get_retry", None)
-    if retry is not None:
-        own.setdefault("retry", retry)
-    if word == "SMTP_CHECK":
-        return _mail_servers(block, own, server, inherited, outer, settings, problems)
-    timing = _timing(word, own, inherited, settings)
-    timeout = integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"])
-    connect = _connect(block, own, server, timeout, problems)
-    if connect is None:
-        return []
-    check = _build(block, own, timing, connect, inherited, outer, settings, problems)
-    return [] if check is None else [check]
+@dataclass(slots=True)
+class _Reader:
+    """Of the checks of one real server; what holds for it as in `build_checks`."""
 
+    server: Endpoint
+    inherited: Values
+    outer: Values
+    settings: Settings
+    problems: Problems
 
-def _mail_servers(
-    block: Statement,
-    own: dict[str, object],
-    server: Endpoint,
-    inherited: Values,
-    outer: Values,
-    settings: Settings,
-    problems: Problems,
-) -> list[Checker]:
-    """An SMTP_CHECK of several hosts is several checks."""
-    hosts = [child for child in block.children if child.words[0] == "host"]
-    for host in hosts:  # timers there are the whole check's
-        own.update((name, value) for name, value in scalars(host).items() if name not in CONNECTION)
-    timeout = integer(own, "connect_timeout", integer(inherited, "connect_timeout", DEFAULTS["connect_timeout"]))
-    targets = [(host, scalars(host)) for host in hosts]
-    if not targets or not CONNECTION.isdisjoint(own):
-        targets.insert(0, (block, own))
-    timing = _timing(block.words[0], own, inherited, settings)
-    found = [_connect(where, said, server, timeout, problems) for where, said in targets]
-    built = [_build(block, own, timing, connect, inherited, outer, settings, problems) for connect in found if connect]
-    return [check for check in built if check is not None]
+    def asking(self, block: Statement) -> Iterator[Checker]:
+        """One, or none, or several if an SMTP_CHECK has several hosts."""
+        own = scalars(block)
+        retry = own.pop("nb_get_retry", None)
+        if retry is not None:
+            own.setdefault("retry", retry)
+        targets = [(block, own)]
+        if block.words[0] == "SMTP_CHECK":
+            hosts = [child for child in block.children if child.words[0] == "host"]
+            for host in hosts:  # timers there are the whole check's
+                own.update((name, value) for name, value in scalars(host).items() if name not in CONNECTION)
+            elsewhere = [(host, scalars(host)) for host in hosts]
+            targets = elsewhere if hosts and CONNECTION.isdisjoint(own) else targets + elsewhere
+        timing = self.timing(block.words[0], own)
+        timeout = integer(self.inherited, "connect_timeout", DEFAULTS["connect_timeout"])
+        timeout = integer(own, "connect_timeout", timeout)
+        for where, said in targets:
+            connect = _connect(where, said, self.server, timeout, self.problems)
+            check = None if connect is None else self._build(block, own, timing, connect)
+            if check is not None:
+                yield check
 
+    def timing(self, word: str, own: Values) -> CheckTiming:
+        inherited, settings = self.inherited, self.settings
+        same, check, latest = settings.latest
+        if latest is not None and inherited is same and word == check and TIMES.isdisjoint(own):
+            return latest
+        said = (word, *[own.get(name) for name in TIMING], *[inherited.get(name) for name in TIMING])
+        timing = settings.timings.get(said)
+        if timing is None:
+            timing = settings.timings[said] = self._new_timing(word, own)
+        if TIMES.isdisjoint(own):
+            settings.latest = inherited, word, timing
+        return timing
 
-def _timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
-    same, check, latest = settings.latest
-    if latest is not None and inherited is same and word == check and TIMES.isdisjoint(own):
-        return latest
-    said = (word, *[own.get(name) for name in TIMING], *[inherited.get(name) for name in TIMING])
-    timing = settings.timings.get(said)
-    if timing is None:
-        timing = settings.timings[said] = _new_timing(word, own, inherited, settings)
-    if TIMES.isdisjoint(own):
-        settings.latest = inherited, word, timing
-    return timing
+    def _new_timing(self, word: str, own: Values) -> CheckTiming:
+        inherited = self.inherited
+        delay_loop = integer(own, "delay_loop", integer(inherited, "delay_loop", DEFAULTS["delay_loop"]))
+        delay = delay_loop if word == "DNS_CHECK" else DELAY_BEFORE_RETRY.get(word, DEFAULTS["delay_before_retry"])
+        retry = RETRY.get(word, DEFAULTS["retry"])
+        return CheckTiming(
+            delay_loop=delay_loop,
+            retry=integer(own, "retry", integer(inherited, "retry", retry)),
+            delay_before_retry=integer(own, "delay_before_retry", integer(inherited, "delay_before_retry", delay)),
+            warmup=integer(own, "warmup", integer(inherited, "warmup", delay_loop)),
+            alpha=flag(own, "alpha", flag(inherited, "alpha")),
+            log_all_failures=flag(own, "log_all_failures") or self.settings.log_all,
+        )
 
-
-def _new_timing(word: str, own: Values, inherited: Values, settings: Settings) -> CheckTiming:
-    delay_loop = integer(own, "delay_loop", integer(inherited, "delay_loop", DEFAULTS["delay_loop"]))
-    delay = delay_loop if word == "DNS_CHECK" else DELAY_BEFORE_RETRY.get(word, DEFAULTS["delay_before_retry"])
-    retry = RETRY.get(word, DEFAULTS["retry"])
-    return CheckTiming(
-        delay_loop=delay_loop,
-        retry=integer(own, "retry", integer(inherited, "retry", retry)),
-        delay_before_retry=integer(own, "delay_before_retry", integer(inherited, "delay_before_retry", delay)),
-        warmup=integer(own, "warmup", integer(inherited, "warmup", delay_loop)),
-        alpha=flag(own, "alpha", flag(inherited, "alpha")),
-        log_all_failures=flag(own, "log_all_failures") or settings.log_all,
-    )
-
-
-def _build(
-    block: Statement,
-    own: Values,
-    timing: CheckTiming,
-    connect: ConnectOptions,
-    inherited: Values,
-    outer: Values,
-    settings: Settings,
-    problems: Problems,
-) -> Checker | None:
-    match word := block.words[0]:
-        case "TCP_CHECK":
-            return TcpCheck(timing=timing, connect=connect)
-        case "UDP_CHECK":
-            return _udp(block, own, timing, connect, problems)
-        case "PING_CHECK":
-            return PingCheck(timing=timing, connect=connect)
-        case "DNS_CHECK":
-            return _dns(block, timing, connect, problems)
-        case "SMTP_CHECK":
-            helo = text(own, "helo_name")
-            return SmtpCheck(timing=timing, connect=connect, helo_name=HELO if helo is None else helo)
-    urls = build_urls(block, own, inherited, outer, problems)
-    if not urls:
-        if any(child.words[0] == "url" for child in block.children):  # without any it was told where the block ends
-            problems.error(block.line, f"{word} has no url that can be used", "it is dropped")
-        return None
-    version, fast = VERSIONS[text(own, "http_protocol") or "1.0"], flag(own, "fast_recovery")
-    if word == "HTTP_GET":
-        return HttpCheck(timing=timing, connect=connect, urls=urls, version=version, fast_recovery=fast)
-    verify = flag(own, "tls_verify")
-    return SslCheck(
-        timing=timing,
-        connect=connect,
-        urls=urls,
-        version=version,
-        fast_recovery=fast,
-        tls=settings.tls,
-        verify=verify,
-    )
+    def _build(self, block: Statement, own: Values, timing: CheckTiming, connect: ConnectOptions) -> Checker | None:
+        match word := block.words[0]:
+            case "TCP_CHECK":
+                return TcpCheck(timing=timing, connect=connect)
+            case "UDP_CHECK":
+                return _udp(block, own, timing, connect, self.problems)
+            case "PING_CHECK":
+                return PingCheck(timing=timing, connect=connect)
+            case "DNS_CHECK":
+                return _dns(block, timing, connect, self.problems)
+            case "SMTP_CHECK":
+                helo = text(own, "helo_name")
+                return SmtpCheck(timing=timing, connect=connect, helo_name=HELO if helo is None else helo)
+        urls = build_urls(block, own, self.inherited, self.outer, self.problems)
+        if not urls:
+            if any(child.words[0] == "url" for child in block.children):  # else it was told where the block ends
+                self.problems.error(block.line, f"{word} has no url that can be used", "it is dropped")
+            return None
+        common: dict[str, Any] = {
+            "timing": timing,
+            "connect": connect,
+            "urls": urls,
+            "version": VERSIONS[text(own, "http_protocol") or "1.0"],
+            "fast_recovery": flag(own, "fast_recovery"),
+        }
+        if word == "HTTP_GET":
+            return HttpCheck(**common)
+        return SslCheck(**common, tls=self.settings.tls, verify=flag(own, "tls_verify"))
 
 
 def _dns(block: Statement, timing: CheckTiming, connect: ConnectOptions, problems: Problems) -> DnsCheck:
@@ -263,9 +241,8 @@ def _connect(
     target = server if address == server.address and port == server.port else Endpoint(address, port)
     bindto = own.get("bindto")
     if isinstance(bindto, (IPv4Address, IPv6Address)) and bindto.version != address.version:
-        _at(
-            block, "bindto", problems, f"bindto {bindto} and the target {address} differ in family", "bindto is ignored"
-        )
+        message = f"bindto {bindto} and the target {address} differ in family"
+        problems.error(last_line(block, "bindto"), message, "bindto is ignored", word=1)
         bindto = None
     bind_if = text(own, "bind_if")
     if isinstance(address, IPv6Address) and address.is_link_local and bind_if is None:
@@ -276,8 +253,8 @@ def _connect(
     if isinstance(bindto, (IPv4Address, IPv6Address)):
         source = Endpoint(bindto, integer(own, "bind_port", 0))
     elif "bind_port" in own:
-        line = next(child.line for child in block.children if child.word == "bind_port")
-        problems.notice(line, "bind_port has no effect without bindto", "ignored, as by keepalived")
+        message = "bind_port has no effect without bindto"
+        problems.notice(last_line(block, "bind_port"), message, "ignored, as by keepalived")
     return ConnectOptions(
         target=target,
         bindto=source,
@@ -324,8 +301,3 @@ def _hex(child: Statement, others: str, problems: Problems) -> str | None:
             return None
         digits.append(word if len(word) % 2 == 0 else word[:-1] + "0" + word[-1])
     return "".join(digits)
-
-
-def _at(block: Statement, word: str, problems: Problems, message: str, effect: str) -> None:
-    line = next(child.line for child in reversed(block.children) if child.word == word)
-    problems.error(line, message, effect, word=1)

@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from pyvrrp.config.advice import last_line, tracked_weights
+from pyvrrp.config.advice import tracked_weights
 from pyvrrp.config.load import Loaded
 from pyvrrp.config.problems import Problems, listing
 from pyvrrp.config.source import Source
 from pyvrrp.config.tree import Statement, parse
+from pyvrrp.config.values import last_line
 from pyvrrp.errors import ConfigProblem, Severity, Span
 from pyvrrp.model.config import Config
 from pyvrrp.model.lvs import RealServer, VirtualServer, VirtualServerGroup

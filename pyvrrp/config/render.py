@@ -20,7 +20,7 @@ from pyvrrp.config.readers import parse_address
 from pyvrrp.config.schema import schema
 from pyvrrp.config.source import Line, Source, printable
 from pyvrrp.config.tree import Statement, parse
-from pyvrrp.model.checkers import CheckTiming, ConnectOptions
+from pyvrrp.model.checkers import Asking
 from pyvrrp.model.config import Config
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Protocol, RealServer, ServiceKey, VirtualServer
@@ -111,14 +111,10 @@ class _Renderer:
         if len(checks) != len(server.checkers):
             return
         for child, inner, checker in zip(checks, nodes, server.checkers, strict=True):
-            timing, connect = getattr(checker, "timing", None), getattr(checker, "connect", None)
             alone = all(grandchild.word != "host" for grandchild in child.children)
-            if (
-                isinstance(connect, ConnectOptions) and alone
-            ):  # else a target written beside its hosts would be one more
-                inner.children = self._fill(inner.children, child, CONNECT, connect, (block, pool))
-            if isinstance(timing, CheckTiming):
-                inner.children = self._fill(inner.children, child, TIMING, timing, (block, pool))
+            if alone and isinstance(checker, Asking):  # a target written beside its hosts would be one more
+                inner.children = self._fill(inner.children, child, CONNECT, checker.connect, (block, pool))
+            inner.children = self._fill(inner.children, child, TIMING, checker.timing, (block, pool))
 
     # ---- one block
 

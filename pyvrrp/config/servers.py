@@ -17,7 +17,7 @@ from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
 from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
-from pyvrrp.config.values import Values, command, flag, integer, scalars, switch, text
+from pyvrrp.config.values import Values, command, flag, integer, last_line, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.checkers import BfdCheck, Checker, FileCheck, Follower
 from pyvrrp.model.endpoint import Endpoint
@@ -318,7 +318,7 @@ def _finish(pool: Pool, ordinals: dict[str, int], settings: Settings, problems: 
             pool.flags &= ~ServiceFlag.ONE_PACKET
     suspend = flag(values, "ha_suspend")
     if suspend and pool.marked:
-        at = next(child.line for child in pool.block.children if child.word == "ha_suspend")
+        at = last_line(pool.block, "ha_suspend")
         problems.error(at, "ha_suspend is for addresses, and a firewall mark has none")
         suspend = False
     if pool.scheduler is None:

@@ -10,6 +10,7 @@ from pyvrrp.config.fill import fill
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import parse_integer, parse_seconds
 from pyvrrp.config.tree import Statement
+from pyvrrp.config.values import last_line
 from pyvrrp.errors import ProblemClass
 from pyvrrp.model.tracked import InitFile, LinkBeat, LinkDelay, TrackFile, TrackProcess
 from pyvrrp.model.vrrp import VrrpInstance
@@ -75,8 +76,7 @@ def read_track_process(block: Statement, name: str, problems: Problems) -> Track
     if process.param_match not in (None, "exact", *MATCHES):
         process = replace(process, param_match=None)
     if process.quorum_max is not None and 0 < process.quorum_max < process.quorum:
-        line = next(child.line for child in block.children if child.word == "quorum_max")
-        problems.error(line, "quorum_max is less than quorum", "it is ignored", word=1)
+        problems.error(last_line(block, "quorum_max"), "quorum_max is less than quorum", "it is ignored", word=1)
         process = replace(process, quorum_max=None)
     return process
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.source import Line
 from pyvrrp.config.tree import Statement
+from pyvrrp.config.values import last_line
 from pyvrrp.errors import ProblemClass
 from pyvrrp.model.tracked import Tracked, Tracker
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
@@ -80,7 +80,7 @@ def _without_weights(instance: VrrpInstance, reason: str, block: Statement, prob
                 kept.append(replace(one, weight=0))
             suggestion = f"put {kind} into the sync group, or write weight 0" if "others" in reason else None
             message = f"{kind} {one.name} of {instance.name} has a weight, and {reason}"
-            problems.warning(_place(block, kind), message, effect, suggestion=suggestion)
+            problems.warning(last_line(block, kind), message, effect, suggestion=suggestion)
         if len(kept) != len(lines) or tuple(kept) != lines:
             changes[kind] = tuple(kept)
     return replace(instance, **changes) if changes else instance  # type: ignore[arg-type]
@@ -100,12 +100,8 @@ def _merge(instance: VrrpInstance, group: SyncGroup, block: Statement, problems:
                 message = f"{one.name} is tracked by {group.name} and by its member {instance.name}"
                 # keepalived complains of interfaces only.
                 told = ProblemClass.GENERAL if kind is Tracker.INTERFACE else ProblemClass.OK
-                problems.warning(_place(block, kind), message, "the group's weight counts", kind=told)
+                problems.warning(last_line(block, kind), message, "the group's weight counts", kind=told)
             if not is_own:  # its own is tracked anyway
                 lines[one.name] = one
         changes[kind] = tuple(lines.values())
     return replace(instance, **changes) if changes else instance  # type: ignore[arg-type]
-
-
-def _place(block: Statement, kind: Tracker) -> Line:
-    return next((child.line for child in block.children if child.word == kind), block.line)

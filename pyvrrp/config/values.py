@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
+from pyvrrp.config.source import Line
 from pyvrrp.config.tree import Statement
 from pyvrrp.model.scripts import Command
 
@@ -36,6 +37,12 @@ def switch(values: Values, word: str) -> bool | None:
     """On, off, or nothing said."""
     value = values.get(word)
     return value if isinstance(value, bool) else None
+
+
+def last_line(block: Statement, *words: str) -> Line:
+    """Where one of the keywords stands in the block, its last use; else where the block begins."""
+    found = [child.line for child in block.children if child.words[0] in words]
+    return found[-1] if found else block.line
 
 
 def command(block: Statement, word: str) -> Command | None:

@@ -45,19 +45,22 @@ class CheckTiming:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TcpCheck:
-    """TCP_CHECK: a connection can be made."""
+class Asking:
+    """Asks the server."""
 
     timing: CheckTiming
     connect: ConnectOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UdpCheck:
+class TcpCheck(Asking):
+    """TCP_CHECK: a connection can be made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpCheck(Asking):
     """UDP_CHECK: a datagram is not refused, or is answered."""
 
-    timing: CheckTiming
-    connect: ConnectOptions
     payload: bytes = b""
     """payload; 32 filler bytes where empty."""
     require_reply: bytes | None = None
@@ -69,30 +72,23 @@ class UdpCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PingCheck:
+class PingCheck(Asking):
     """An ICMP echo; port and mark of `connect` have no meaning."""
-
-    timing: CheckTiming
-    connect: ConnectOptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DnsCheck:
+class DnsCheck(Asking):
     """DNS_CHECK: a question is answered."""
 
-    timing: CheckTiming
-    connect: ConnectOptions
     type: str = "SOA"
     """A mnemonic in capitals."""
     name: str = "."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmtpCheck:
+class SmtpCheck(Asking):
     """SMTP_CHECK: a greeting, HELO and QUIT."""
 
-    timing: CheckTiming
-    connect: ConnectOptions
     helo_name: str = "smtpchecker.keepalived.org"
 
 
@@ -141,11 +137,9 @@ class Url:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HttpCheck:
+class HttpCheck(Asking):
     """HTTP_GET: each url gives what is expected of it."""
 
-    timing: CheckTiming
-    connect: ConnectOptions
     urls: tuple[Url, ...]
     """At least one."""
     version: HttpVersion = HttpVersion.HTTP_1_0
@@ -186,8 +180,6 @@ class MiscCheck:
     """misc_dynamic: exit statuses from 2 on set the weight."""
 
 
-Asking: TypeAlias = TcpCheck | UdpCheck | HttpCheck | SslCheck | PingCheck | DnsCheck | SmtpCheck
-"""Asks the server."""
 Checker: TypeAlias = Asking | MiscCheck
 """What is done again and again."""
 
