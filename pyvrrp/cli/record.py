@@ -6,7 +6,6 @@ import os
 import sys
 from typing import Final
 
-from pyvrrp.observe.control import SOCKET_DIRECTORY as DIRECTORY
 from pyvrrp.observe.control import ControlError, RecordRequest, RecordWish, order_recording
 from pyvrrp.observe.selection import find
 from pyvrrp.units import Micros
@@ -28,9 +27,9 @@ def stop(*, role: str, socket: str | None, netns: str | None) -> int:
     return _order(RecordRequest(role=role, wish=None), socket, netns)
 
 
-def _order(request: RecordRequest, socket: str | None, netns: str | None, directory: str = DIRECTORY) -> int:
+def _order(request: RecordRequest, socket: str | None, netns: str | None) -> int:
     try:
-        found = find(path=socket, netns=netns, like=None, directory=directory)
+        found = find(path=socket, netns=netns, like=None)
         print(order_recording(found.path, request))  # noqa: T201
     except ControlError as error:
         print(f"pyvrrp record: {error}", file=sys.stderr)  # noqa: T201

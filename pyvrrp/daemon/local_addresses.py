@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 
 from pyvrrp.core.vrrp.events import InterfaceFacts
-from pyvrrp.kernel.api import Links
 from pyvrrp.kernel.links import LinuxLinks
 from pyvrrp.net import Address
 
@@ -14,9 +13,9 @@ from pyvrrp.net import Address
 class LocalAddresses:
     """Calls `changed` with all addresses, at the beginning and whenever they change."""
 
-    def __init__(self, changed: Callable[[tuple[Address, ...]], None], links: Links | None = None) -> None:
+    def __init__(self, changed: Callable[[tuple[Address, ...]], None]) -> None:
         self._changed = changed
-        self._links: Links = LinuxLinks() if links is None else links
+        self._links = LinuxLinks()
         self._devices: dict[str, frozenset[Address]] = {}
         self._told: frozenset[Address] | None = None
 

@@ -136,18 +136,13 @@ class Log:
             sink.close()
 
 
-def open_log(
-    options: Options, process: str, namespace: str | None, instance: str | None, *, console: bool = True
-) -> Log:
-    """The log of one process (daemon, vrrp, checkers), as the command line and the configuration want it.
-
-    `console` False: not there, whatever the command line says.
-    """
+def open_log(options: Options, process: str, namespace: str | None, instance: str | None) -> Log:
+    """The log of one process (daemon, vrrp, checkers), as the command line and the configuration want it."""
     sinks: list[Sink] = []
     if not options.no_syslog:
         ident = "_".join(filter(None, (IDENTS[process], namespace, instance)))
         sinks.append(Syslog(ident, options.log_facility))
-    if console and options.log_console and options.foreground:
+    if options.log_console and options.foreground:
         sinks.append(Console())
     return Log(sinks, Level.DEBUG if options.log_detail else Level.INFO)
 

@@ -27,7 +27,7 @@ class PidFiles:
     """To be made where missing, outermost first, and removed at the end where empty."""
 
 
-def pid_files(options: Options, global_defs: GlobalDefs, run: str = RUN) -> PidFiles:
+def pid_files(options: Options, global_defs: GlobalDefs) -> PidFiles:
     """keepalived's rules: names given on the command line count as they are.
 
     Otherwise NAME.pid in /run, in /run/keepalived where use_pid_dir, an instance or a namespace asks for it, as
@@ -37,10 +37,10 @@ def pid_files(options: Options, global_defs: GlobalDefs, run: str = RUN) -> PidF
     namespace = options.net_namespace or global_defs.net_namespace
     directories: tuple[str, ...] = ()
     if global_defs.use_pid_dir or global_defs.instance or namespace:
-        directories = (os.path.join(run, "keepalived"),)
+        directories = (os.path.join(RUN, "keepalived"),)
         if namespace:
-            directories += (os.path.join(run, "keepalived", namespace),)
-    directory = directories[-1] if directories else run
+            directories += (os.path.join(RUN, "keepalived", namespace),)
+    directory = directories[-1] if directories else RUN
     suffix = f"_{global_defs.instance}" if global_defs.instance else ""
 
     def path(given: str | None, name: str) -> str:

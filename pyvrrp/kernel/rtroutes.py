@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import Final
 
-from pyvrrp.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, Message, attribute, attributes
+from pyvrrp.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, Message, attribute, attributes
 from pyvrrp.model.routing import Encap, EncapType, Metrics, Nexthop, Route, RouteType, Rule
 from pyvrrp.net import AF_INET, AF_INET6, Address, Interface, family
 
@@ -210,12 +210,10 @@ def _route(route: Route, index: Index, table: int, scope: int, type_: int) -> by
     return b"".join(parts)
 
 
-def encode_add_route(route: Route, index: Index, table: int, *, replace: bool = False) -> Message:
+def encode_add_route(route: Route, index: Index, table: int) -> Message:
     """RTM_NEWROUTE. As keepalived has it: before equal ones, unless `add` or `append` are asked for."""
     flags = NLM_F_CREATE
-    if replace:
-        flags |= NLM_F_REPLACE
-    elif route.add:
+    if route.add:
         flags |= NLM_F_EXCL
     elif route.append:
         flags |= NLM_F_APPEND

@@ -65,19 +65,19 @@ def words(text: str, style: Style = Style.PLAIN) -> list[Piece]:
     return [Piece(word, style) for word in text.split()]
 
 
-def flow(pieces: Iterable[Piece], width: int | None, indent: int, gap: int = 1) -> list[Line]:
-    """The pieces `gap` spaces apart, all lines `indent` spaces in."""
-    margin, space = Piece(" " * indent), Piece(" " * gap)
+def flow(pieces: Iterable[Piece], width: int | None, indent: int) -> list[Line]:
+    """The pieces a space apart, all lines `indent` spaces in."""
+    margin, space = Piece(" " * indent), Piece(" ")
     lines: list[Line] = []
     line: list[Piece] = []
     used = 0
     for piece in pieces:
-        if line and width is not None and used + gap + len(piece.text) > width:
+        if line and width is not None and used + 1 + len(piece.text) > width:
             lines.append(line)
             line = []
         if line:
             line += [space, piece]
-            used += gap + len(piece.text)
+            used += 1 + len(piece.text)
         else:
             line = [margin, piece]
             used = indent + len(piece.text)

@@ -12,9 +12,9 @@ class Clock:
 
     __slots__ = ("_base", "_rate", "_since")
 
-    def __init__(self, since: Micros = 0, base: Micros = 0, ppm: int = 0) -> None:
-        """At the world's time `since` it shows `base`; `ppm`: how many microseconds a second it runs fast."""
-        self._since = since
+    def __init__(self, base: Micros = 0, ppm: int = 0) -> None:
+        """At the world's beginning it shows `base`; `ppm`: how many microseconds a second it runs fast."""
+        self._since: Micros = 0
         self._base = base
         self._rate = MILLION + ppm
 
