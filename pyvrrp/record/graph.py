@@ -11,9 +11,8 @@ harm. What has no form here is an error: better when it is written than when it 
 from __future__ import annotations
 
 import importlib
-import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import MISSING, dataclass, fields, is_dataclass
 from enum import Enum
 from functools import cache, partial
@@ -29,15 +28,21 @@ Substitute: TypeAlias = Callable[[object], object]
 _ROOMS: Final = ("pyvrrp.core.", "pyvrrp.model.")
 _PACKAGE: Final = "pyvrrp."
 _PLAIN: Final = (bool, int, float, str, type(None))
-_IP: Final[dict[type, str]] = {
-    IPv4Address: "~ip",
-    IPv6Address: "~ip",
-    IPv4Interface: "~interface",
-    IPv6Interface: "~interface",
-    IPv4Network: "~network",
-    IPv6Network: "~network",
+_LEAVES: Final[dict[type, tuple[str, Callable[[Any], JSON]]]] = {
+    bytes: ("~bytes", bytes.hex),
+    count: ("~count", lambda value: int(repr(value)[len("count(") : -1])),
+    IPv4Address: ("~ip", str),
+    IPv6Address: ("~ip", str),
+    IPv4Interface: ("~interface", str),
+    IPv6Interface: ("~interface", str),
+    IPv4Network: ("~network", str),
+    IPv6Network: ("~network", str),
 }
-_COUNT: Final = re.compile(r"count\((\d+)\)")
+"""What has nothing in it."""
+_ITEMS: Final[dict[type, str]] = {tuple: "~tuple", frozenset: "~frozenset"}
+"""What never changes and is its items."""
+_FILLED: Final[dict[type, str]] = {dict: "~dict", Counter: "~counter", set: "~set", deque: "~deque"}
+"""What its items are put into: machines of one router share a dict that it goes on to change."""
 
 
 class GraphError(ValueError):
@@ -97,40 +102,30 @@ class _Writer:
         kind = type(value)
         if kind in _PLAIN:
             return value  # type: ignore[no-any-return]
-        if kind is tuple:
-            return {"~tuple": [self.write(item) for item in value]}
-        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            return {"~named": _name(kind), "items": [self.write(item) for item in value]}
         if kind is list:
-            return [self.write(item) for item in value]
-        if kind is bytes:
-            return {"~bytes": value.hex()}
-        if kind in _IP:
-            return {_IP[kind]: str(value)}
+            return self._items(value)
+        if kind in _LEAVES:
+            tag, write = _LEAVES[kind]
+            return {tag: write(value)}
+        if kind in _ITEMS:
+            return {_ITEMS[kind]: self._items(value)}
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            return {"~named": _name(kind), "items": self._items(value)}
         if isinstance(value, Enum):
             return {"~enum": _name(kind), "value": self.write(value.value)}
-        if kind is dict or kind is Counter:
-            # Machines of one router share a dict that it goes on to change.
-            tag = f"~{kind.__name__.lower()}"
-            return self._once(value, lambda: {tag: [self._pair(pair) for pair in value.items()]})
-        if kind is set:
-            return self._once(value, lambda: {"~set": [self.write(item) for item in value]})
-        if kind is frozenset:
-            return {"~frozenset": [self.write(item) for item in value]}
-        if kind is deque:
-            return self._once(value, lambda: {"~deque": [self.write(item) for item in value], "maxlen": value.maxlen})
-        if kind is count:
-            found = _COUNT.fullmatch(repr(value))
-            if found:
-                return {"~count": int(found[1])}
         if kind is Random:
             return {"~random": self.write(value.getstate())}
-        return self._once(value, lambda: self._object(value))
+        return self._once(value, self._filled if kind in _FILLED else self._object)
 
-    def _pair(self, pair: tuple[object, object]) -> JSON:
-        return [self.write(pair[0]), self.write(pair[1])]
+    def _items(self, items: Iterable[object]) -> list[JSON]:
+        return [self.write(item) for item in items]
 
-    def _once(self, value: object, write: Callable[[], dict[str, JSON]]) -> JSON:
+    def _filled(self, value: Any) -> dict[str, JSON]:
+        pairs = map(list, value.items()) if isinstance(value, dict) else value
+        written: dict[str, JSON] = {_FILLED[type(value)]: self._items(pairs)}
+        return {**written, "maxlen": value.maxlen} if isinstance(value, deque) else written
+
+    def _once(self, value: object, write: Callable[[Any], dict[str, JSON]]) -> JSON:
         known = self._written.get(id(value))
         if known is not None:
             written = known[1]
@@ -141,7 +136,7 @@ class _Writer:
         # It stands in the table before it is written: it may contain itself.
         written = {}
         self._written[id(value)] = (value, written)
-        written.update(write())
+        written.update(write(value))
         return written
 
     def _object(self, value: object) -> dict[str, JSON]:
@@ -182,30 +177,17 @@ class _Reader:
             self._known[graph["#"]] = value
         return value
 
-    def tuple_(self, graph: dict[str, Any]) -> Any:
-        return tuple(self.read(item) for item in graph["~tuple"])
+    def items(self, items: Iterable[JSON]) -> Iterator[Any]:
+        return map(self.read, items)
 
     def named_(self, graph: dict[str, Any]) -> Any:
         cls: Any = _class(graph["~named"])
         if not issubclass(cls, tuple):
             raise GraphError(f"{graph['~named']} is no tuple")
-        return cls._make(self.read(item) for item in graph["items"])
+        return cls._make(self.items(graph["items"]))
 
-    def dict_(self, graph: dict[str, Any]) -> Any:
-        made: dict[Any, Any] = self._remember(graph, Counter() if "~counter" in graph else {})
-        for key, value in graph["~counter"] if "~counter" in graph else graph["~dict"]:
-            read = self.read(key)  # first, as it was written first
-            made[read] = self.read(value)
-        return made
-
-    def set_(self, graph: dict[str, Any]) -> Any:
-        made: set[Any] = self._remember(graph, set())
-        made.update(self.read(item) for item in graph["~set"])
-        return made
-
-    def deque_(self, graph: dict[str, Any]) -> Any:
-        made: deque[Any] = self._remember(graph, deque(maxlen=graph["maxlen"]))
-        made.extend(self.read(item) for item in graph["~deque"])
+    def fill(self, graph: dict[str, Any], made: Any, put: Callable[[Any, Iterator[Any]], None], tag: str) -> Any:
+        put(self._remember(graph, made), self.items(graph[tag]))
         return made
 
     def random_(self, graph: dict[str, Any]) -> Any:
@@ -237,13 +219,13 @@ class _Reader:
 _READERS: Final[dict[str, Callable[[_Reader, dict[str, Any]], Any]]] = {
     "~": _Reader.object_,
     "~ref": _Reader.ref_,
-    "~tuple": _Reader.tuple_,
+    "~tuple": lambda reader, graph: tuple(reader.items(graph["~tuple"])),
+    "~frozenset": lambda reader, graph: frozenset(reader.items(graph["~frozenset"])),
     "~named": _Reader.named_,
-    "~dict": _Reader.dict_,
-    "~counter": _Reader.dict_,
-    "~set": _Reader.set_,
-    "~frozenset": lambda reader, graph: frozenset(reader.read(item) for item in graph["~frozenset"]),
-    "~deque": _Reader.deque_,
+    "~dict": lambda reader, graph: reader.fill(graph, {}, dict.update, "~dict"),
+    "~counter": lambda reader, graph: reader.fill(graph, Counter(), dict.update, "~counter"),
+    "~set": lambda reader, graph: reader.fill(graph, set(), set.update, "~set"),
+    "~deque": lambda reader, graph: reader.fill(graph, deque(maxlen=graph["maxlen"]), deque.extend, "~deque"),
     "~random": _Reader.random_,
     "~enum": _Reader.enum_,
     "~count": lambda reader, graph: count(graph["~count"]),
