@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
@@ -27,6 +26,7 @@ from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Forwarding, Protocol, RealServer, ServiceKey, VirtualServer
 from pyvrrp.observe.codec import from_json
 from pyvrrp.units import MILLISECOND, SECOND
+from tests.fakes.host import FakeHost
 from tests.fakes.ipvs import FakeIpvs
 from tests.unit.checkers.asking import listening
 from tests.waiting import eventually
@@ -67,34 +67,13 @@ class Backend:
         self._holder.close()
 
 
-class Hosted:
+class Hosted(FakeHost):
     """A role, its kernel and what it said."""
 
-    def __init__(self, *, options: Options | None = None) -> None:
-        self.options = options or Options()
+    def __init__(self, options: Options | None = None) -> None:
+        super().__init__(options)
         self.ipvs = FakeIpvs()
-        self.lines: list[tuple[Level, str]] = []
-        self.changes = 0
         self.role = CheckersRole(self, self.ipvs, seed=1)
-
-    def log(self, level: Level, text: str) -> None:
-        self.lines.append((level, text))
-
-    def mail(self, subject: str, body: str) -> None:
-        raise AssertionError(subject)
-
-    def late(self, by: int) -> None: ...
-
-    def changed(self) -> None:
-        self.changes += 1
-
-    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
-        handle: Callable[[Any], list[Any]] = machine.handle
-        return handle
-
-    @property
-    def texts(self) -> list[str]:
-        return [text for _, text in self.lines]
 
     def snapshot(self) -> LvsSnapshot:
         """As the supervisor gets it."""
@@ -124,8 +103,10 @@ def backends() -> Iterator[list[Backend]]:
 
 
 @pytest.fixture
-def hosted() -> Hosted:
-    return Hosted()
+def hosted() -> Iterator[Hosted]:
+    made = Hosted()
+    yield made
+    assert made.mails == []
 
 
 def real_server(backend: Backend, timing: CheckTiming = TIMING) -> RealServer:
@@ -242,7 +223,7 @@ async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_
     assert not snapshot.ipvs_ready
     assert snapshot.ipvs_problem == "Can't initialize ipvs: this kernel has no IPVS"
     assert snapshot.virtual_servers[0].in_kernel is None
-    loud = [text for level, text in hosted.lines if level == Level.ERROR]
+    loud = [text for level, text in hosted.said if level == Level.ERROR]
     assert len(loud) == 2
     assert "NOTHING IS BALANCED" in loud[1]
     hosted.ipvs.set_absent(None)
@@ -251,7 +232,7 @@ async def test_without_ipvs_servers_are_checked_and_the_table_is_filled_as_soon_
 
     hosted.ipvs.set_absent(ABSENT)
     await hosted.until(lambda: not hosted.snapshot().ipvs_ready)
-    assert len([text for level, text in hosted.lines if level == Level.ERROR]) == 4
+    assert len([text for level, text in hosted.said if level == Level.ERROR]) == 4
     hosted.ipvs.services.clear()
     hosted.ipvs.set_absent(None)
     await hosted.until(lambda: hosted.pool == {two.endpoint})
@@ -264,7 +245,7 @@ async def test_what_the_kernel_refuses_is_said_and_tried_again(
     monkeypatch.setattr(keeper, "RETRY", 50 * MILLISECOND)
     hosted.ipvs.refuses = lambda operation: isinstance(operation, AddDestination)
     hosted.role.start(config(real_server(backends[0])), None)
-    assert any(level == Level.ERROR and "Invalid argument" in text for level, text in hosted.lines)
+    assert any(level == Level.ERROR and "Invalid argument" in text for level, text in hosted.said)
     hosted.ipvs.refuses = lambda operation: False
     await hosted.until(lambda: hosted.pool == {backends[0].endpoint})
     await hosted.role.stop()

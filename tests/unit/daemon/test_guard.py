@@ -5,40 +5,17 @@ from __future__ import annotations
 import errno
 from dataclasses import replace
 from ipaddress import ip_interface
-from typing import Any
 
 from pyvrrp.core.log import Level
 from pyvrrp.core.vrrp.actions import AddAddresses, RemoveAddresses
 from pyvrrp.daemon.guard import Guard
-from pyvrrp.daemon.options import Options
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.globals import Firewall as FirewallDefs
 from pyvrrp.model.vrrp import VirtualAddress, VrrpInstance
+from tests.fakes.host import FakeHost
 
 VIP = VirtualAddress(interface=ip_interface("192.0.2.100/24"), dev="eth0")
-
-
-class RecordingHost:
-    options = Options()
-
-    def __init__(self) -> None:
-        self.logged: list[tuple[Level, str]] = []
-
-    def log(self, level: Level, text: str) -> None:
-        self.logged.append((level, text))
-
-    def late(self, by: int) -> None:
-        raise AssertionError(by)
-
-    def changed(self) -> None:
-        return
-
-    def mail(self, subject: str, body: str) -> None:
-        return
-
-    def begun(self, machine: Any, origin: object) -> Any:
-        return machine.handle
 
 
 class FakeFirewall:
@@ -63,14 +40,14 @@ def config(*, accept: bool = False) -> Config:
     return Config(vrrp_instances=(instance,))
 
 
-def guard(firewall: FakeFirewall, host: RecordingHost) -> Guard:
+def guard(firewall: FakeFirewall, host: FakeHost) -> Guard:
     made = Guard(lambda: firewall, host)
     made.configure(config(), None)
     return made
 
 
 def test_addresses_come_and_go_as_elements() -> None:
-    firewall, host = FakeFirewall(), RecordingHost()
+    firewall, host = FakeFirewall(), FakeHost()
     made = guard(firewall, host)
     made.take([AddAddresses("V", (VIP,))])
     made.leave([RemoveAddresses("V", (VIP,))])
@@ -84,16 +61,16 @@ def test_addresses_come_and_go_as_elements() -> None:
 
 
 def test_what_cannot_be_changed_is_replaced() -> None:
-    firewall, host = FakeFirewall(), RecordingHost()
+    firewall, host = FakeFirewall(), FakeHost()
     made = guard(firewall, host)
     firewall.refused = ("element ip",)
     made.take([AddAddresses("V", (VIP,))])
     assert "elements = { 192.0.2.100 }" in firewall.texts[-1]
-    assert host.logged == []
+    assert host.said == []
 
 
 def test_a_reload_that_accepts_opens_what_was_closed() -> None:
-    firewall, host = FakeFirewall(), RecordingHost()
+    firewall, host = FakeFirewall(), FakeHost()
     made = guard(firewall, host)
     made.take([AddAddresses("V", (VIP,))])
     made.configure(config(accept=True), None)
@@ -101,7 +78,7 @@ def test_a_reload_that_accepts_opens_what_was_closed() -> None:
 
 
 def test_without_nftables_that_is_said_once() -> None:
-    host = RecordingHost()
+    host = FakeHost()
 
     def missing() -> FakeFirewall:
         raise kernel_error(errno.EOPNOTSUPP, "load libnftables.so.1", "install nftables")
@@ -110,15 +87,15 @@ def test_without_nftables_that_is_said_once() -> None:
     made.configure(config(), None)
     made.take([AddAddresses("V", (VIP,))])
     made.stop()
-    ((level, text),) = host.logged
+    ((level, text),) = host.said
     assert level is Level.ERROR
     assert "packets to addresses with no_accept are accepted" in text
 
 
 def test_keywords_of_iptables_are_mapped_and_that_is_said_once() -> None:
-    firewall, host = FakeFirewall(), RecordingHost()
+    firewall, host = FakeFirewall(), FakeHost()
     made = Guard(lambda: firewall, host)
     with_iptables = replace(config(), global_defs=GlobalDefs(firewall=FirewallDefs(vrrp_iptables=("IN", "OUT"))))
     made.configure(with_iptables, None)
     made.configure(with_iptables, None)
-    assert [level for level, _ in host.logged] == [Level.NOTICE]
+    assert [level for level, _ in host.said] == [Level.NOTICE]

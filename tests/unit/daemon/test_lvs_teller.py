@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyvrrp.core.log import Level
 from pyvrrp.core.lvs.actions import Action, ReportChecker, ReportRealServer, ReportVirtualServer, StartCheck
 from pyvrrp.core.lvs.events import CheckFinished, Reconfigured, TimePassed
 from pyvrrp.daemon.lvs_teller import LvsTeller, checker_text
-from pyvrrp.daemon.options import Options
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.globals import Fifos, Mail
 from pyvrrp.model.lvs import VirtualServer
-from pyvrrp.model.scripts import Command, ScriptRules
+from pyvrrp.model.scripts import ScriptRules
 from pyvrrp.units import SECOND
+from tests.fakes.host import TellingHost
 from tests.unit.lvs.samples import RS1, RS2, VIP, Play, real_server, target_of, virtual_server
 
 MAIL = Mail(notification_email=("a@x.org",), smtp_server=("127.0.0.1",))
@@ -27,36 +25,15 @@ VS = "[192.0.2.10]:tcp:80"
 ONE, TWO = "[10.0.0.1]:tcp:80", "[10.0.0.2]:tcp:80"
 
 
-class World:
-    """`role.Host`, a balancer, and what the teller told of what it did."""
-
-    options = Options()
+class World(TellingHost):
+    """A balancer, and what the teller told of what it did."""
 
     def __init__(self, directory: Path) -> None:
-        self.mails: list[tuple[str, str]] = []
-        self.directory = directory
+        super().__init__(directory)
         self.teller = LvsTeller(self)
 
-    def log(self, level: Level, text: str) -> None:
-        raise AssertionError(text)
-
-    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
-        raise AssertionError
-
-    def late(self, by: int) -> None:
-        raise AssertionError(by)
-
-    def changed(self) -> None:
-        raise AssertionError
-
-    def mail(self, subject: str, body: str) -> None:
-        self.mails.append((subject, body))
-
-    def command(self, word: str) -> Command:
-        return Command(("/bin/sh", "-c", f'echo "$0 $*" >> {self.directory}/notes', word))
-
     def config(self, *services: VirtualServer, **definitions: Any) -> Config:
-        fifos = Fifos(notify_fifo=(str(self.directory / "both"),), lvs_notify_fifo=(str(self.directory / "lvs"),))
+        fifos = Fifos(notify_fifo=(str(self.directory / "fifo"),), lvs_notify_fifo=(str(self.directory / "lvs"),))
         return Config(virtual_servers=services, global_defs=GlobalDefs(fifos=fifos, **definitions))
 
     def begin(self, config: Config) -> Play:
@@ -74,25 +51,16 @@ class World:
             elif isinstance(action, ReportChecker):
                 self.teller.checker(action)
 
-    def lines(self, name: str = "both") -> list[str]:
-        """What came through the FIFO since the last call."""
-        descriptor = os.open(self.directory / name, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            return os.read(descriptor, 65536).decode().splitlines()
-        except BlockingIOError:
-            return []
-        finally:
-            os.close(descriptor)
-
     async def noted(self) -> list[str]:
-        assert self.teller._means._notifier is not None
-        await self.teller._means._notifier.settle(10)
-        return sorted((self.directory / "notes").read_text().splitlines())
+        await self.teller._means.settle(10)
+        return self.notes()
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    assert (made.said, made.changes) == ([], 0)
 
 
 def pool(world: World, **options: Any) -> VirtualServer:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import asyncio
 import errno
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Any
 
 import pytest_asyncio
 
-from pyvrrp.core.log import Level
 from pyvrrp.core.vrrp.events import InterfaceFacts
 from pyvrrp.core.vrrp.snapshot import VrrpSnapshot
-from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.vrrp_role import VrrpRole
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.scripts import Command, VrrpScript
@@ -24,16 +21,18 @@ from pyvrrp.model.tracked import Tracked
 from pyvrrp.model.vrrp import VrrpInstance
 from pyvrrp.observe.codec import from_json
 from tests.conformance.play import instance, us, vip
+from tests.fakes.host import FakeHost
 from tests.fakes.kernel import FakeKernel, Segment, Verb
 from tests.waiting import eventually
 
 VIP = vip("192.0.2.100/24")
 
 
-class Hosted:
+class Hosted(FakeHost):
     """A role, its kernel and what it said."""
 
     def __init__(self, segment: Segment, number: int, *instances: VrrpInstance, **global_defs: object) -> None:
+        super().__init__()
         facts = InterfaceFacts(2, True, bytes((2, 0, 0, 0, 0, number)), (IPv4Address(f"192.0.2.{number}"),))
         self.kernel = FakeKernel({"eth0": facts})
         segment.connect(self.kernel, "eth0")
@@ -42,27 +41,7 @@ class Hosted:
             vrrp_scripts=global_defs.pop("scripts", ()),  # type: ignore[arg-type]
             global_defs=GlobalDefs(**global_defs),  # type: ignore[arg-type]
         )
-        self.lines: list[str] = []
-        self.changes = 0
-        self.delays: list[int] = []
-        self.options = Options()
         self.role = VrrpRole(self, self.kernel.links, self.kernel.addresses, self.kernel.packets)
-
-    def log(self, level: Level, text: str) -> None:
-        self.lines.append(text)
-
-    def mail(self, subject: str, body: str) -> None:
-        raise AssertionError(subject)
-
-    def late(self, by: int) -> None:
-        self.delays.append(by)
-
-    def changed(self) -> None:
-        self.changes += 1
-
-    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
-        handle: Callable[[Any], list[Any]] = machine.handle
-        return handle
 
     def start(self, previous: VrrpSnapshot | None = None) -> None:
         self.role.start(self.config, previous)
@@ -79,6 +58,7 @@ class Hosted:
         return ("eth0", VIP.address) in self.kernel.virtual
 
     async def leave(self) -> None:
+        assert self.mails == []
         loop = asyncio.get_running_loop()
         for descriptor in (self.kernel.links.bell.descriptor, self.kernel.packets.bell.descriptor):
             loop.remove_reader(descriptor)
@@ -113,8 +93,8 @@ async def test_the_better_one_becomes_master_and_announces(pair: tuple[Hosted, H
     verbs = [operation.verb for operation in first.kernel.operations]
     assert verbs.index(Verb.SEND) < verbs.index(Verb.ADD) < verbs.index(Verb.ANNOUNCE)
     assert len(first.kernel.done(Verb.ANNOUNCE)) == 5
-    assert "(V) Entering BACKUP STATE (init)" in first.lines
-    assert first.lines[-1] == "(V) Entering MASTER STATE"
+    assert "(V) Entering BACKUP STATE (init)" in first.texts
+    assert first.texts[-1] == "(V) Entering MASTER STATE"
     assert not second.holds
     assert first.changes == 2
 
@@ -124,7 +104,7 @@ async def test_a_clean_stop_hands_over(pair: tuple[Hosted, Hosted]) -> None:
     await first.role.stop()
     assert not first.holds
     await eventually(lambda: second.holds)
-    assert "(V) the master stopped (priority 0): 192.0.2.1" in second.lines
+    assert "(V) the master stopped (priority 0): 192.0.2.1" in second.texts
 
 
 async def test_dont_release_vrrp_leaves_everything(pair: tuple[Hosted, Hosted]) -> None:
@@ -174,7 +154,7 @@ async def test_an_address_that_is_taken_away_comes_back(pair: tuple[Hosted, Host
     first.kernel.virtual.pop(("eth0", VIP.address), None)
     await eventually(lambda: first.holds)
     assert first.state == "MASTER"
-    assert any("removed from eth0 by somebody else" in line for line in first.lines)
+    assert any("removed from eth0 by somebody else" in line for line in first.texts)
 
 
 async def test_a_refused_address_is_told_and_tried_until_it_works() -> None:
@@ -183,7 +163,7 @@ async def test_a_refused_address_is_told_and_tried_until_it_works() -> None:
     alone.start()
     await eventually(lambda: alone.state == "MASTER")
     assert not alone.picture().instances[0].addresses[0].present
-    assert any("192.0.2.100" in line and "ermi" in line for line in alone.lines)
+    assert any("192.0.2.100" in line and "ermi" in line for line in alone.texts)
     alone.kernel.refuse(Verb.ADD, 0)
     await eventually(lambda: alone.holds)
     await alone.leave()
@@ -194,9 +174,9 @@ async def test_a_refused_advertisement_is_told_once_and_its_return_too() -> None
     alone.kernel.refuse(Verb.SEND, errno.EPERM)
     alone.start()
     await eventually(lambda: alone.picture().instances[0].stats.advert_sent > 4)
-    assert sum("send" in line for line in alone.lines) == 1
+    assert sum("send" in line for line in alone.texts) == 1
     alone.kernel.refuse(Verb.SEND, 0)
-    await eventually(lambda: "(V) advertisements go out again" in alone.lines)
+    await eventually(lambda: "(V) advertisements go out again" in alone.texts)
     await alone.leave()
 
 
@@ -294,6 +274,6 @@ async def test_a_script_decides_whether_the_instance_runs(tmp_path: Path) -> Non
     await eventually(lambda: alone.holds)
     flag.unlink()
     await eventually(lambda: alone.state == "FAULT" and not alone.holds)
-    assert any(line.startswith("(V) tracked script failed: fit: exit status 1 after 0.") for line in alone.lines)
+    assert any(line.startswith("(V) tracked script failed: fit: exit status 1 after 0.") for line in alone.texts)
     await alone.role.stop()
     await alone.leave()

@@ -2,54 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pyvrrp.core.log import Level
 from pyvrrp.core.vrrp.snapshot import GroupSnapshot, VrrpSnapshot
-from pyvrrp.daemon.options import Options
 from pyvrrp.daemon.vrrp_teller import VrrpTeller
 from pyvrrp.model.config import Config, GlobalDefs
 from pyvrrp.model.globals import Fifos, Mail
 from pyvrrp.model.notify import Notify
 from pyvrrp.model.scripts import Command
 from pyvrrp.model.vrrp import SyncGroup, VrrpInstance
+from tests.fakes.host import TellingHost
 
 V = VrrpInstance(name="V", interface="eth0", virtual_router_id=1)
 MAIL = Mail(notification_email=("a@x.org",), smtp_server=("127.0.0.1",))
 
 
-class World:
-    """`role.Host`, and what the teller told."""
-
-    options = Options()
+class World(TellingHost):
+    """What the teller told."""
 
     def __init__(self, directory: Path) -> None:
-        self.mails: list[tuple[str, str]] = []
-        self.directory = directory
+        super().__init__(directory)
         self.teller = VrrpTeller(self)
-
-    def log(self, level: Level, text: str) -> None:
-        raise AssertionError(text)
-
-    def late(self, by: int) -> None:
-        raise AssertionError(by)
-
-    def changed(self) -> None:
-        raise AssertionError
-
-    def begun(self, machine: Any, origin: object) -> Callable[[Any], list[Any]]:
-        raise AssertionError
-
-    def mail(self, subject: str, body: str) -> None:
-        self.mails.append((subject, body))
-
-    def command(self, word: str) -> Command:
-        return Command(("/bin/sh", "-c", f'echo "$0 $*" >> {self.directory}/notes', word))
 
     def configure(self, *instances: VrrpInstance, groups: tuple[SyncGroup, ...] = (), **definitions: Any) -> None:
         self.teller.configure(
@@ -57,30 +35,18 @@ class World:
         )
 
     def fifos(self, **changes: Any) -> Fifos:
-        return Fifos(notify_fifo=(str(self.directory / "f"),), **changes)
+        return Fifos(notify_fifo=(str(self.directory / "fifo"),), **changes)
 
     async def noted(self) -> list[str]:
         await self.teller._means.settle(10)
-        notes = self.directory / "notes"
-        return sorted(notes.read_text().splitlines()) if notes.exists() else []
+        return self.notes()
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
-
-
-def lines(world: World) -> list[str]:
-    """What came through the FIFO since the last call."""
-    import os
-
-    descriptor = os.open(world.directory / "f", os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        return os.read(descriptor, 65536).decode().splitlines()
-    except BlockingIOError:
-        return []
-    finally:
-        os.close(descriptor)
+def world(tmp_path: Path) -> Iterator[World]:
+    made = World(tmp_path)
+    yield made
+    assert (made.said, made.changes) == ([], 0)
 
 
 async def test_scripts_of_a_state_and_for_every_change(world: World) -> None:
@@ -108,14 +74,14 @@ async def test_an_instance_that_a_reload_removed_is_told_of_its_end(world: World
     world.configure(fifos=world.fifos())
     world.teller.instance("V", "DELETED", 100)
     world.teller.instance("W", "DELETED", 100)
-    assert lines(world) == ['INSTANCE "V" FAULT 100', 'INSTANCE "W" DELETED 100']
+    assert world.lines() == ['INSTANCE "V" FAULT 100', 'INSTANCE "W" DELETED 100']
     assert await world.noted() == ["all INSTANCE V FAULT 100", "all INSTANCE W DELETED 100", "deleted "]
 
 
 async def test_lower_priority(world: World) -> None:
     world.configure(replace(V, notify=Notify(notify_master_rx_lower_pri=world.command("lower"))), fifos=world.fifos())
     world.teller.lower_priority("V", 120)
-    assert lines(world) == ['INSTANCE "V" MASTER_RX_LOWER_PRI 120']
+    assert world.lines() == ['INSTANCE "V" MASTER_RX_LOWER_PRI 120']
     assert await world.noted() == ["lower "]
 
 
@@ -140,7 +106,7 @@ async def test_priorities_are_told_to_those_who_asked(
     world.teller.priority("V", "MASTER", 80)
     world.teller.priority("V", "INIT", 90)
     wanted = ['INSTANCE "V" MASTER_PRIORITY 80', 'INSTANCE "V" BACKUP_PRIORITY 90']
-    assert lines(world) == (wanted if told else [])
+    assert world.lines() == (wanted if told else [])
     await world.teller.settle()
 
 
@@ -150,7 +116,7 @@ async def test_states_after_a_reload(world: World) -> None:
     world.configure(V, fifos=world.fifos(fifo_write_vrrp_states_on_reload=True))
     assert [*wants, world.teller.wants_states] == [False, True]
     world.teller.states(VrrpSnapshot(sync_groups=(GroupSnapshot(name="G", state="MASTER", since=0, members=()),)))
-    assert lines(world) == ['GROUP "G" MASTER 0']
+    assert world.lines() == ['GROUP "G" MASTER 0']
     await world.teller.settle()
 
 
