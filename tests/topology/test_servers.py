@@ -19,6 +19,7 @@ from pyvrrp.checkers.runner import ask as ask_once
 from pyvrrp.kernel.processes import start
 from pyvrrp.model.checkers import (
     Asking,
+    Checker,
     CheckTiming,
     ConnectOptions,
     DnsCheck,
@@ -239,7 +240,7 @@ def test_half_open_and_slow(servers: Servers, kind: str) -> None:
 @pytest.mark.parametrize("state", ["well", "dead", "half-open"])
 def test_no_check_leaves_work_for_the_collector_of_garbage(servers: Servers, state: str) -> None:
     """Which stops everything while it looks, and does not run in the worker."""
-    several = {
+    several: dict[str, Checker] = {
         **{kind: check for kind, (_, check) in kinds(servers, SHORT).items()},
         "regex": web(servers, timeout=SHORT, **says("all is well")),
         "another regex": web(servers, timeout=SHORT, **says("all was well")),
