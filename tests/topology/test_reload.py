@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import os
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +88,57 @@ def test_a_configuration_that_cannot_be_used_changes_nothing(lab: Lab) -> None:
     until_reloaded(lab, "d1", "refused")
     lab.holds_for(lambda: lab.holders() == ["d1"], seconds=0.6, what="d1 keeps the VIP")
     assert not lab.adverts("d2")
+
+
+def changing(number: int) -> str:
+    """Something else each time: of instances, scripts, checks."""
+    script = f"vrrp_script s {{\nscript /bin/true\ninterval {1 + number % 3}\n}}\n"
+    tracking = "track_script {\ns\n}\n"
+    servers = "".join(
+        f"real_server 127.0.{pool}.{server} 9 {{\nweight {1 + number % 7}\nTCP_CHECK {{\nconnect_timeout 1\n}}\n}}\n"
+        for pool in range(40)
+        for server in range(3 + number % 2)
+    )
+    pool = f"virtual_server {VIP} 80 {{\ndelay_loop 60\nlb_algo rr\nlb_kind NAT\nprotocol TCP\n{servers}}}\n"
+    vips = (f"{VIP}/24", f"192.0.2.{110 + number % 5}/24")
+    return script + instance(priority=100 + number % 9, vips=vips, more=tracking) + pool
+
+
+def belongings(lab: Lab) -> dict[int, tuple[int, int]]:
+    """Of each process of the daemon: MiB that it alone has, and open files."""
+    found = {}
+    for pid in lab.hosts["d1"].processes():
+        with contextlib.suppress(OSError):
+            status = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+            if b"pyvrrp" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                anonymous = next(line.split()[1] for line in status if line.startswith("RssAnon:"))
+                found[pid] = int(anonymous) // 1024, len(os.listdir(f"/proc/{pid}/fd"))
+    return found
+
+
+def test_many_reloads_leave_nothing_behind(lab: Lab) -> None:
+    looks: list[dict[int, tuple[int, int]]] = []
+
+    def reload_often(first: int, last: int) -> None:
+        for number in range(first, last):
+            done = lab.daemons["d1"].log().count("Reload complete")
+            lab.reload("d1", changing(number))
+            lab.until(lambda: lab.daemons["d1"].log().count("Reload complete") > done, within=10, what=f"{number}")  # noqa: B023
+
+    def look() -> bool:
+        looks.append(belongings(lab))
+        return len(looks[-1]) == 3
+
+    lab.start("d1", OURS, changing(0))
+    lab.until_master("d1")
+    reload_often(1, 41)
+    lab.until(look, within=5, what="no script is being started")
+    before = looks[-1]
+    reload_often(41, 121)
+    lab.until(look, within=5, what="no script is being started")
+    after = looks[-1]
+    assert after.keys() == before.keys(), "no process was replaced"
+    for pid, (memory, files) in before.items():
+        # 80 configurations of 0.4 MiB and more would be 30.
+        assert after[pid][0] - memory < 6, (before, after)
+        assert after[pid][1] <= files + 4, (before, after)
