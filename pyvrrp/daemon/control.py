@@ -19,6 +19,7 @@ from pyvrrp.observe.control import (
     RecordRequest,
     done_line,
     error_line,
+    is_ours,
     read_request,
     socket_path,
 )
@@ -112,9 +113,8 @@ def _user(writer: asyncio.StreamWriter) -> int:
 
 def remove_stale(directory: str) -> None:
     """Remove the sockets that daemons left behind which could not do it themselves."""
-    for name in os.listdir(directory):
-        stem, dot, suffix = name.partition(".")
-        if dot and suffix == "sock" and stem.isascii() and stem.isdigit() and not _alive(int(stem)):
+    for name in filter(is_ours, os.listdir(directory)):
+        if not _alive(int(name.partition(".")[0])):
             with suppress(FileNotFoundError):
                 os.unlink(os.path.join(directory, name))
 

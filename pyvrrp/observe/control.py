@@ -191,30 +191,14 @@ def sockets(directory: str = SOCKET_DIRECTORY) -> list[str]:
         return []
     except PermissionError as error:
         raise NotAllowedError(f"{directory} may not be read") from error
-    pids = sorted(int(name.removesuffix(_SUFFIX)) for name in names if _is_ours(name))
+    pids = sorted(int(name.removesuffix(_SUFFIX)) for name in names if is_ours(name))
     return [socket_path(pid, directory) for pid in pids]
 
 
-def daemons(directory: str = SOCKET_DIRECTORY) -> list[str]:
-    """Those of the `sockets` at which a daemon listens, or where we may not find out."""
-    return [path for path in sockets(directory) if _listens(path)]
-
-
-def _is_ours(name: str) -> bool:
+def is_ours(name: str) -> bool:
+    """Whether a socket of that name is a daemon's."""
     stem = name.removesuffix(_SUFFIX)
     return stem != name and stem.isascii() and stem.isdigit()
-
-
-def _listens(path: str) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.setblocking(False)
-        try:
-            connection.connect(path)
-        except (PermissionError, BlockingIOError):
-            return True  # there, though not for us or too busy
-        except OSError:
-            return False
-    return True
 
 
 def _converse(path: str, request: bytes, timeout: float) -> bytes:

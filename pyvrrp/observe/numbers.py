@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Final
+from dataclasses import fields
+from typing import Final, TypeAlias
 
 from pyvrrp.core.lvs.snapshot import LvsSnapshot, Traffic
 from pyvrrp.observe.picture import Picture
@@ -24,15 +24,8 @@ def short(number: float) -> str:
     return f"{value:.{digits}f}{_UNITS[unit]}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """What `Traffic` counts, each a second."""
-
-    connections: float
-    in_packets: float
-    out_packets: float
-    in_bytes: float
-    out_bytes: float
+Rate: TypeAlias = tuple[float, ...]
+"""What `Traffic` counts, in its order, each a second."""
 
 
 class Rates:
@@ -50,7 +43,7 @@ class Rates:
         if now is None or before is None or self._elapsed <= 0:
             return None
         grown = [getattr(now, field.name) - getattr(before, field.name) for field in fields(Traffic)]
-        return None if min(grown) < 0 else Rate(*(growth / self._elapsed for growth in grown))
+        return None if min(grown) < 0 else tuple(growth / self._elapsed for growth in grown)
 
 
 def _counters(lvs: LvsSnapshot | None) -> dict[tuple[str, str | None], Traffic]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple
 from typing import Final
 
 from pyvrrp.core.lvs.snapshot import (
@@ -165,6 +164,6 @@ def _numbers(active: int, inactive: int, traffic: Traffic | None, rate: Rate | N
     if traffic is None:
         return [Piece("-")] * (len(_WATCHED if watched else _TOTALS) - 4)
     volume = (traffic.in_packets, traffic.out_packets, traffic.in_bytes, traffic.out_bytes)
-    speed: Sequence[float | None] = astuple(rate) if rate else (None,) * 5
+    speed: Sequence[float | None] = rate or (None,) * 5
     numbers = (active, inactive, traffic.connections, *(speed if watched else ()), *volume)
     return [Piece("-" if number is None else short(number)) for number in numbers]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from pyvrrp.observe.control import ask, daemons
+from pyvrrp.observe.control import NoDaemonError, ask, sockets
 from pyvrrp.observe.picture import Picture
 from tests.waiting import until
 
@@ -313,12 +313,13 @@ def test_the_socket_of_a_killed_daemon_is_removed_by_the_next(play: Play) -> Non
     process = play.start()
     process.kill()
     process.wait()
-    sockets = str(play.directory / "sockets")
-    assert os.listdir(sockets) == [f"{process.pid}.sock"]
-    assert daemons(sockets) == []
+    directory = str(play.directory / "sockets")
+    (left,) = sockets(directory)
+    with pytest.raises(NoDaemonError):
+        ask(left)
     successor = play.start()
-    assert os.listdir(sockets) == [f"{successor.pid}.sock"]
-    assert os.stat(f"{sockets}/{successor.pid}.sock").st_mode & 0o777 == 0o600
+    assert os.listdir(directory) == [f"{successor.pid}.sock"]
+    assert os.stat(f"{directory}/{successor.pid}.sock").st_mode & 0o777 == 0o600
 
 
 def test_a_careless_caller_does_not_disturb(play: Play) -> None:
@@ -348,7 +349,7 @@ def test_ctrl_c_stops_everything_in_order(play: Play) -> None:
 def test_the_launching_process_waits_for_the_start(play: Play) -> None:
     launcher = play.launch(foreground=False)
     assert launcher.wait(PATIENCE) == 0
-    (path,) = daemons(str(play.directory / "sockets"))
+    (path,) = sockets(str(play.directory / "sockets"))
     picture = ask(path)
     assert picture.vrrp is not None
     os.kill(picture.daemon.pid, signal.SIGTERM)

@@ -22,13 +22,13 @@ from pyvrrp.observe.control import (
     SilentError,
     VersionError,
     ask,
-    daemons,
     done_line,
     error_line,
     order_recording,
     picture_line,
     read_request,
     socket_path,
+    sockets,
 )
 from tests.unit.observe.pictures import PICTURE, WORST, envelope, serving
 
@@ -142,15 +142,14 @@ def test_nobody_there(tmp_path: Path) -> None:
         ask(str(tmp_path / "file" / "3.sock"))
 
 
-def test_only_living_daemons_are_listed_in_order(tmp_path: Path) -> None:
+def test_sockets_are_listed_in_order(tmp_path: Path) -> None:
     directory = str(tmp_path)
-    assert daemons(str(tmp_path / "missing")) == []
-    assert daemons(directory) == []
+    assert sockets(str(tmp_path / "missing")) == []
+    assert sockets(directory) == []
     left_behind(tmp_path / "7.sock")
-    (tmp_path / "8.sock").write_text("no socket at all")
     left_behind(tmp_path / "x.sock")
     with serving(tmp_path / "100.sock"), serving(tmp_path / "20.sock"), serving(tmp_path / "other.sock"):
-        assert daemons(directory) == [socket_path(20, directory), socket_path(100, directory)]
+        assert sockets(directory) == [socket_path(pid, directory) for pid in (7, 20, 100)]
     assert os.path.basename(socket_path(20)) == "20.sock"
 
 

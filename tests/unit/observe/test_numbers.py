@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyvrrp.core.lvs.snapshot import Traffic
-from pyvrrp.observe.numbers import Rate, Rates, short
+from pyvrrp.observe.numbers import Rates, short
 from pyvrrp.observe.picture import Picture
 from pyvrrp.units import SECOND
 from tests.unit.observe.pictures import NOW, PICTURE
@@ -59,7 +59,7 @@ AFTER = Traffic(connections=12, in_packets=24, out_packets=36, in_bytes=1040, ou
 @pytest.mark.parametrize("server", [None, SERVER])
 def test_growth_by_the_time_between_the_pictures(server: str | None) -> None:
     rates = Rates(picture(0, traffic=BEFORE), picture(2 * SECOND, traffic=AFTER))
-    assert rates.of(NAME, server, AFTER) == Rate(1.0, 2.0, 3.0, 500.0, 0.0)
+    assert rates.of(NAME, server, AFTER) == (1.0, 2.0, 3.0, 500.0, 0.0)
 
 
 def test_no_rate_without_a_count_before() -> None:
