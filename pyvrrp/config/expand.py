@@ -105,14 +105,14 @@ class _Expander:
             else:
                 severity = Severity.FATAL if len(found) == 1 else Severity.ERROR
                 effect = NO_START if len(found) == 1 else "it is not read"
-                self._problem(Span(name, 0), severity, f"{name} cannot be read: {frame}", effect)
+                self._at(Span(name, 0), severity, f"{name} cannot be read: {frame}", effect)
         if not found:
-            self._problem(Span(path, 0), Severity.FATAL, f"there is no configuration file {path}", NO_START)
+            self._at(Span(path, 0), Severity.FATAL, f"there is no configuration file {path}", NO_START)
         elif len(found) > 1:
             message, kind = f"{path} stands for {len(found)} files", ProblemClass.MULTIPLE_FILES
-            self._problem(Span(path, 0), Severity.WARNING, message, "they are read as one configuration", kind)
+            self._at(Span(path, 0), Severity.WARNING, message, "they are read as one configuration", kind)
             if not read:
-                self._problem(Span(path, 0), Severity.FATAL, "none of the files can be read", NO_START)
+                self._at(Span(path, 0), Severity.FATAL, "none of the files can be read", NO_START)
 
     def _open(self, path: str, origin: tuple[str, ...]) -> Frame | str:
         """The frame of a file, or why it cannot be read."""
@@ -393,7 +393,7 @@ class _Expander:
 
     def _at(
         self,
-        frame: Frame,
+        place: Frame | Span,
         severity: Severity,
         message: str,
         effect: str,
@@ -401,24 +401,14 @@ class _Expander:
         *,
         damage: bool = False,
     ) -> None:
-        text = frame.raw.strip(BLANKS)
-        column = frame.raw.find(text) + 1
-        span = Span(frame.file, frame.number, column, max(1, len(text)), snippet(frame.raw), frame.origin)
-        self._problem(span, severity, message, effect, kind, damage=damage)
-
-    def _problem(
-        self,
-        span: Span,
-        severity: Severity,
-        message: str,
-        effect: str,
-        kind: ProblemClass = ProblemClass.OK,
-        *,
-        damage: bool = False,
-    ) -> None:
+        """Of a frame: of the line that is read."""
+        if isinstance(place, Frame):
+            text = place.raw.strip(BLANKS)
+            column = place.raw.find(text) + 1
+            place = Span(place.file, place.number, column, max(1, len(text)), snippet(place.raw), place.origin)
         self.source.problems.append(
             ConfigProblem(
-                span=span, severity=severity, message=printable(message), effect=effect, kind=kind, damage=damage
+                span=place, severity=severity, message=printable(message), effect=effect, kind=kind, damage=damage
             )
         )
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import UINT_MAX, parse_address, parse_integer
+from pyvrrp.config.suggest import port_apart
 from pyvrrp.config.tree import Statement
 from pyvrrp.errors import ProblemClass, Severity
 from pyvrrp.model.lvs import AddressRange, GroupMark, VirtualServerGroup
@@ -163,8 +164,5 @@ def _short_end(line: Statement, first: Address, tail: str, problems: Problems) -
 
 def _no_address(line: Statement, problems: Problems) -> None:
     word = line.words[0]
-    before, colon, after = word.rpartition(":")
-    suggestion = None
-    if colon and after.isdigit() and parse_address(before.strip("[]")) is not None:
-        suggestion = f"write `{before.strip('[]')} {after}`"
-    problems.error(line.line, f"`{word}` is neither an address nor a range", SKIPPED, word=0, suggestion=suggestion)
+    message = f"`{word}` is neither an address nor a range"
+    problems.error(line.line, message, SKIPPED, word=0, suggestion=port_apart(word))

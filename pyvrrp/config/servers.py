@@ -15,7 +15,7 @@ from pyvrrp.config.checks import Settings, build_checks
 from pyvrrp.config.forwarding import METHODS, Method, read_forwarding
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
-from pyvrrp.config.suggest import did_you_mean
+from pyvrrp.config.suggest import did_you_mean, port_apart
 from pyvrrp.config.tree import Statement
 from pyvrrp.config.values import Values, command, flag, integer, last_line, scalars, switch, text
 from pyvrrp.errors import ProblemClass, Severity
@@ -147,10 +147,7 @@ def _endpoint(statement: Statement, effect: str, problems: Problems) -> Endpoint
     host, slash, _ = words[1].partition("/")
     address: Address | None = parse_address(host)
     if address is None:
-        suggestion = None
-        before, colon, after = host.rpartition(":")
-        if colon and after.isdigit() and parse_address(before.strip("[]")) is not None:
-            suggestion = f"write `{words[0]} {before.strip('[]')} {after}`"
+        suggestion = port_apart(host, f"{words[0]} ")
         problems.error(statement.line, f"`{words[1]}` is not an IP address", effect, word=1, suggestion=suggestion)
         return None
     if slash:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from pyvrrp.config.readers import parse_address
+
 DISTANCE_MAX: Final = 3
 LONG: Final = 12
 """Characters from which three edits are allowed."""
@@ -45,6 +47,14 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     if best is None and len(word) > 5:
         best = min(((len(c) - len(word), c) for c in candidates if c.endswith(word)), default=None)
     return best[1] if best else None
+
+
+def port_apart(word: str, before: str = "") -> str | None:
+    """The suggestion for an address with a port behind a colon; `before`: what stands before it in the line."""
+    host, colon, port = word.rpartition(":")
+    if not colon or not port.isdigit() or parse_address(host.strip("[]")) is None:
+        return None
+    return f"write `{before}{host.strip('[]')} {port}`"
 
 
 def did_you_mean(word: str, candidates: Iterable[str], otherwise: str | None = None) -> str | None:
