@@ -43,13 +43,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(pytest.mark.skip(reason=reason))
     if share := config.getoption("--share"):
         number, shares = map(int, share.split("/"))
-        # Tests of one file share what is costly to set up, and are a play now and then: they stay together.
+        # Tests of one file share what is costly to set up, and are a play now and then: they stay together. How many
+        # ordinary ones each of them takes as long as is the file's COST.
         kept: list[set[Path]] = [set() for _ in range(shares)]
-        counts = [0] * shares
-        for path, count in collections.Counter(item.path for item in items).most_common():
-            smallest = counts.index(min(counts))
+        costs = [0] * shares
+        whole: collections.Counter[Path] = collections.Counter()
+        for item in items:
+            whole[item.path] += getattr(getattr(item, "module", None), "COST", 1)
+        for path, cost in whole.most_common():
+            smallest = costs.index(min(costs))
             kept[smallest].add(path)
-            counts[smallest] += count
+            costs[smallest] += cost
         items[:] = [item for item in items if item.path in kept[number - 1]]
 
 

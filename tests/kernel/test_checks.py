@@ -19,6 +19,7 @@ from tests.topology.net import Host, inside
 from tests.topology.servers import BODY, Server, Servers
 
 pytestmark = pytest.mark.uml
+COST = 20
 
 WITHIN = 30.0
 """Seconds for all servers to be as they should; a check takes a second or two, HTTP two good ones to come back."""

@@ -17,6 +17,7 @@ from tests.kernel.bed import NOBODY, PORT, RATE, SERVERS, VIP, Bed, reference
 from tests.topology.daemons import KEEPALIVED, OURS
 
 pytestmark = [pytest.mark.uml, pytest.mark.root]
+COST = 7
 
 PROGRAMS = [OURS, KEEPALIVED] if os.environ.get("PYVRRP_CONTROL") else [OURS]
 MASTER_DOWN = 3 + 156 / 256

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -15,46 +14,13 @@ import pytest
 from pyvrrp.kernel.ipvs import LinuxIpvs
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import Protocol, ServiceKey
-from tests.kernel.traffic_bed import FAMILIES, NAMES, PORT, VIP, TrafficBed, private, public
+from tests.kernel.traffic_bed import NAMES, PORT, VIP, TrafficBed, pool, private, server, virtual
 from tests.topology.net import inside
 
 pytestmark = [pytest.mark.uml, pytest.mark.root]
+COST = 3
 
-METHODS = {
-    "NAT": "NAT",
-    "DR": "DR",
-    "ipip": "TUN",
-    "gre": "TUN type gre",
-    "gue": "TUN type gue port 6080",
-}
 KEY = ServiceKey.of(Endpoint(ip_address(VIP), PORT), Protocol.TCP)
-
-
-def server(name: str, family: str = "inet", *, method: str = "NAT", weight: int = 1, more: str = "") -> str:
-    address = (private if method == "NAT" else public)(name, family)
-    return f"real_server {address} {PORT} {{\n weight {weight}\n {more}\n}}\n"
-
-
-def virtual(
-    servers: str,
-    *,
-    family: str = "inet",
-    protocol: str = "TCP",
-    scheduler: str = "rr",
-    method: str = "NAT",
-    more: str = "",
-) -> str:
-    return (
-        f"virtual_server {FAMILIES[family]} {PORT} {{\n lvs_sched {scheduler}\n lvs_method {METHODS[method]}\n"
-        f" protocol {protocol}\n delay_loop 1\n warmup 0\n retry 1\n delay_before_retry 0\n {more}\n{servers}}}\n"
-    )
-
-
-def pool(*, method: str = "NAT", family: str = "inet", weights: tuple[int, ...] = (1, 1, 1), more: str = "") -> str:
-    return "".join(
-        server(name, family, method=method, weight=weight, more=more)
-        for name, weight in zip(NAMES, weights, strict=True)
-    )
 
 
 @pytest.fixture
@@ -85,41 +51,6 @@ def renewed(bed: TrafficBed) -> None:
     """Take the service away for a moment: what plays before left in the connection table does not count any more."""
     reloaded(bed, virtual(pool(family="inet6"), family="inet6"))
     bed.until(lambda: not any(VIP in rule for rule in bed.table()), what="the service is gone")
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_every_way_to_a_real_server_in_both_families_and_protocols(bed: TrafficBed, method: str) -> None:
-    bed.hold_vip()
-    bed.answer_through(method)
-    conf = "".join(
-        virtual(pool(method=method, family=family), family=family, protocol=protocol, method=method)
-        for family in FAMILIES
-        for protocol in ("TCP", "UDP")
-    )
-    bed.start(conf)
-    bed.until(lambda: len(bed.table()) == 16, what="the table is filled")
-    for family in FAMILIES:
-        assert Counter(bed.asked(6, family)) == dict.fromkeys(NAMES, 2), (family, bed.play())
-        assert Counter(bed.asked_by_udp(6, family)) == dict.fromkeys(NAMES, 2), (family, bed.play())
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_sctp_goes_the_same_ways(bed: TrafficBed, method: str) -> None:
-    bed.hold_vip()
-    bed.answer_through(method)
-    for family, vip in FAMILIES.items():
-        for name, host in bed.servers.items():
-            bed.answers.serve_sctp(host, family, private(name, family) if method == "NAT" else vip)
-    bed.start(
-        "".join(
-            virtual(pool(method=method, family=family), family=family, protocol="SCTP", method=method)
-            for family in FAMILIES
-        )
-    )
-    bed.until(lambda: len(bed.table()) == 8, what="the table is filled")
-    for family in FAMILIES:
-        asked = Counter(bed.ask(family, protocol=socket.IPPROTO_SCTP) for _ in range(6))
-        assert asked == dict.fromkeys(NAMES, 2), (family, bed.play())
 
 
 @pytest.mark.parametrize(

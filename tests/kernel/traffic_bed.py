@@ -29,6 +29,13 @@ IP_PKTINFO = 8
 NAMES = ("rs1", "rs2", "rs3")
 DIRECTORS = {"d1": 2, "d2": 3}
 FAMILIES = {"inet": VIP, "inet6": VIP6}
+METHODS = {
+    "NAT": "NAT",
+    "DR": "DR",
+    "ipip": "TUN",
+    "gre": "TUN type gre",
+    "gue": "TUN type gue port 6080",
+}
 
 
 def public(name: str, family: str = "inet") -> str:
@@ -39,6 +46,33 @@ def public(name: str, family: str = "inet") -> str:
 def private(name: str, family: str = "inet") -> str:
     number = int(name[2:])
     return f"10.71.12.{10 + number}" if family == "inet" else f"fd71::{10 + number}"
+
+
+def server(name: str, family: str = "inet", *, method: str = "NAT", weight: int = 1, more: str = "") -> str:
+    address = (private if method == "NAT" else public)(name, family)
+    return f"real_server {address} {PORT} {{\n weight {weight}\n {more}\n}}\n"
+
+
+def virtual(
+    servers: str,
+    *,
+    family: str = "inet",
+    protocol: str = "TCP",
+    scheduler: str = "rr",
+    method: str = "NAT",
+    more: str = "",
+) -> str:
+    return (
+        f"virtual_server {FAMILIES[family]} {PORT} {{\n lvs_sched {scheduler}\n lvs_method {METHODS[method]}\n"
+        f" protocol {protocol}\n delay_loop 1\n warmup 0\n retry 1\n delay_before_retry 0\n {more}\n{servers}}}\n"
+    )
+
+
+def pool(*, method: str = "NAT", family: str = "inet", weights: tuple[int, ...] = (1, 1, 1), more: str = "") -> str:
+    return "".join(
+        server(name, family, method=method, weight=weight, more=more)
+        for name, weight in zip(NAMES, weights, strict=True)
+    )
 
 
 class Answers:
