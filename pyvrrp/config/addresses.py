@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pyvrrp.config.names import SCOPES
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.readers import IFNAME_MAX, UINT_MAX, parse_address, parse_integer
+from pyvrrp.config.readers import IFNAME_MAX, UINT_MAX, digits_of, parse_address, parse_integer
 from pyvrrp.config.schema import schema
 from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
@@ -190,11 +190,9 @@ def parse_prefix(text: str, statement: Statement, at: int, problems: Problems) -
     if slash and length:
         prefix = parse_integer(length, 0, address.max_prefixlen)
         if isinstance(prefix, str):
-            effect = f"/{address.max_prefixlen} is used"
-            problems.error(
-                statement.line, f"prefix length: {prefix}", effect, word=at, kind=ProblemClass.INVALID_NUMBER
-            )
-            prefix = address.max_prefixlen
+            message, digits = f"prefix length: {prefix}", digits_of(length, 0, address.max_prefixlen)
+            prefix = address.max_prefixlen if digits is None else digits
+            problems.error(statement.line, message, f"/{prefix} is used", word=at, kind=ProblemClass.INVALID_NUMBER)
     elif slash:
         message = "there is no prefix length after the /"
         problems.notice(statement.line, message, f"/{prefix} is used", word=at)

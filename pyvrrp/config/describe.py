@@ -98,7 +98,7 @@ def argument(row: Keyword) -> str:
         block = "block of lines" if row.data else "block"
         return f"{name[0].lstrip('!')}, then a {block}" if name else f"a {block}"
     kind, _, detail = row.argument.lstrip("?!").partition(" ")
-    kind = kind.rstrip("~")
+    kind = kind.rstrip("=")
     if kind in NUMBERS:
         low, _, high = detail.partition("..")
         text = f"{NUMBERS[kind]}, {low} to {high}" if high else f"{NUMBERS[kind]}, at least {low}"
@@ -171,7 +171,7 @@ def example(row: Keyword) -> str:
     values |= {"uint": "N", "int": "N", "weight": "N [reverse]", "word": "WORD", "word1": "WORD", "command": "COMMAND"}
     values |= {"umask": "MODE", "extra": "[all] SECONDS"}
     values |= {"words": "WORDS", "words1": "WORDS", "bool": "[on|off]", "enum": detail.replace(",", "|")}
-    value = values.get(kind.rstrip("~"), "")
+    value = values.get(kind.rstrip("="), "")
     if row.argument[0] == "?":
         value = f"[{value}]"
     return f"{row.word} {value}".rstrip()

@@ -75,10 +75,16 @@ def parse_integer(text: str, low: int, high: int, *, lenient: bool = False) -> i
     return number
 
 
-def parse_seconds(text: str, low: Micros, high: Micros, *, lenient: bool = False) -> Micros | str:
+def digits_of(text: str, low: int, high: int) -> int | None:
+    """Where `parse_integer` complains of what follows the digits: the number all the same, as keepalived takes it."""
+    number = parse_integer(text, low, high, lenient=True)
+    return number if isinstance(number, int) else None
+
+
+def parse_seconds(text: str, low: Micros, high: Micros) -> Micros | str:
     """Decimal seconds as microseconds, rounded to the nearest, or what is wrong with the text."""
     match = DECIMAL.match(text)
-    if match is None or not (match[2] or match[3]) or (match.end() != len(text) and not lenient):
+    if match is None or not (match[2] or match[3]) or match.end() != len(text):
         return f"`{text}` is not a number"
     fraction = match[3] or ""
     if len(match[2]) > 20 or len(fraction) > 20:
@@ -95,17 +101,20 @@ def parse_seconds(text: str, low: Micros, high: Micros, *, lenient: bool = False
 
 @cache
 def reader_for(argument: str, *, optional: bool = False) -> Reader | None:
-    """The reader of a table's argument column, without its ``?`` or ``!``. None: the builder reads the words."""
+    """The reader of a table's argument column, without its ``?`` or ``!``. None: the builder reads the words.
+
+    Of whole numbers the digits count, whatever follows them, with ``=`` the whole word.
+    """
     kind, _, detail = argument.partition(" ")
-    lenient = kind.endswith("~")
-    kind = kind.rstrip("~")
+    lenient = not kind.endswith("=")
+    kind = kind.rstrip("=")
     if kind in ("uint", "int", "secs", "ms", "newsecs"):
         low, _, high = detail.partition("..")
         if kind == "newsecs":
             return _new_seconds(_scaled(low, SECOND), _scaled(high, SECOND))
         if kind in ("secs", "ms"):
             unit = SECOND if kind == "secs" else MILLISECOND
-            reader = _seconds(_scaled(low, unit), _scaled(high, unit) if high else MICROS_MAX, unit, lenient)
+            reader = _seconds(_scaled(low, unit), _scaled(high, unit) if high else MICROS_MAX, unit)
         else:
             reader = _integer(int(low), int(high) if high else UINT_MAX, lenient)
         return _optional(reader) if optional else reader
@@ -164,9 +173,7 @@ def _integer(low: int, high: int, lenient: bool) -> Reader:
         if isinstance(value, int):
             return value
         complain(value, 1, ProblemClass.INVALID_NUMBER)
-        if lenient and isinstance(value := parse_integer(text, low, high, lenient=True), int):
-            return value
-        return None
+        return digits_of(text, low, high) if lenient else None
 
     return read
 
@@ -182,14 +189,15 @@ def _new_seconds(low: Micros, high: Micros) -> Reader:
         value = parse_seconds(text, low, high)
         if isinstance(value, str):
             complain(value, 1, ProblemClass.INVALID_NUMBER)
-            return None
+            digits = digits_of(text, 1, high // SECOND)
+            return None if digits is None else digits * SECOND
         complain(f"{text} is no whole number, which keepalived before 2.4 asks for", 1, ProblemClass.INVALID_NUMBER)
         return value
 
     return read
 
 
-def _seconds(low: Micros, high: Micros, unit: Micros, lenient: bool) -> Reader:
+def _seconds(low: Micros, high: Micros, unit: Micros) -> Reader:
     def read(words: list[str], complain: Complain) -> object:
         text = words[1]
         if _empty(words, low, complain):
@@ -198,8 +206,6 @@ def _seconds(low: Micros, high: Micros, unit: Micros, lenient: bool) -> Reader:
         value = parse_seconds(text, low * scale, high * scale)
         if isinstance(value, str):
             complain(value, 1, ProblemClass.INVALID_NUMBER)
-            if lenient and isinstance(value := parse_seconds(text, low * scale, high * scale, lenient=True), int):
-                return value // scale
             return None
         if len(text.partition(".")[2]) > 6:
             complain(f"{text} has more than 6 places", 1, ProblemClass.INVALID_NUMBER)

@@ -40,6 +40,8 @@ def build_routers(
     trackable = [one for field in TRACKABLE for one in others.get(field, ())]
     defined = definitions(root, [*vrrp_scripts.values(), *trackable])
     blocks = _named(root, "vrrp_instance", problems)
+    lines = (line for _, block in blocks.values() for line in block.children if line.word in ("use_vmac", "use_ipvlan"))
+    defaults.devices.written = frozenset(word for line in lines for word in line.words[1:])
     track_groups = _named(root, "track_group", problems)
     default_interface = global_defs.vrrp.default_interface if global_defs.vrrp is not None else None
     routing = RoutingReader(problems, uses, default_interface).read(root, _blocks(blocks), _blocks(track_groups))

@@ -8,7 +8,7 @@ from typing import Final
 
 from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.readers import parse_integer
+from pyvrrp.config.readers import digits_of, parse_integer
 from pyvrrp.config.scripts import command_of
 from pyvrrp.config.suggest import did_you_mean
 from pyvrrp.config.tree import Statement
@@ -156,8 +156,10 @@ def _weight(line: Statement, limit: int, problems: Problems) -> tuple[int, bool]
         return 0, False
     number = parse_integer(options[1], -WEIGHT_MAX - 1, WEIGHT_MAX + 1)
     if isinstance(number, str):
+        digits = digits_of(options[1], -WEIGHT_MAX - 1, WEIGHT_MAX + 1)
+        effect = effect if digits is None else f"{digits} is used"
         problems.error(line.line, f"weight: {number}", effect, word=2, kind=ProblemClass.INVALID_NUMBER)
-        return 0, False
+        number = digits or 0
     if abs(number) > limit:
         number = limit if number > 0 else -limit
         problems.error(line.line, f"a weight is at most {limit}", f"{number} is used", word=2)

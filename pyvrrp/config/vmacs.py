@@ -42,10 +42,12 @@ class DeviceNames:
     prefix: str = "vrrp"
     address_prefix: str = "vrrp"
     given: set[str] = field(default_factory=set)
+    written: frozenset[str] = frozenset()
+    """Names that stand in the file: no device that is not called so gets one of them."""
 
     def choose(self, prefix: str, virtual_router_id: int, family: int) -> str:
         """``vrrp.5``; where that is taken ``vrrp6.5`` for IPv6, and then ``vrrp1.5``."""
-        name = next(n for n in candidates(prefix, virtual_router_id, family) if n not in self.given)
+        name = next(n for n in candidates(prefix, virtual_router_id, family) if n not in self.given | self.written)
         self.given.add(name)
         return name
 

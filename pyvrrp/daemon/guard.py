@@ -120,6 +120,7 @@ class Guard:
         present, self._present = self._present, None
         for family in () if present is None else present.families:
             self._do(removal(present.name if present else "", family))
+        self._firewall = None  # the devices go after this, and none of them brings a table back
 
     def _wanted(self, table: Table | None) -> Table:
         dropped = frozenset(p for name, places in self._held.items() if name in self._strict for p in places)

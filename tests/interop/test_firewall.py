@@ -79,6 +79,14 @@ def test_link_local_addresses_of_no_accept(lab: Lab, program: str) -> None:
 
 
 @ANY
+def test_nothing_is_left_with_a_virtual_mac_address_either(lab: Lab, program: str) -> None:
+    alone(lab, program, "use_vmac\n    no_accept")
+    assert not reaches(lab.hosts["d2"], VIP)
+    lab.stop("d1")
+    assert not tables(lab.hosts["d1"])
+
+
+@ANY
 @pytest.mark.parametrize("more", ["", "no_accept\n    priority 255"], ids=["accept", "owner"])
 def test_others_are_accepted(lab: Lab, program: str, more: str) -> None:
     alone(lab, program, more)

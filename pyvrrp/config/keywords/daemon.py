@@ -41,16 +41,16 @@ router_id | !word | local host name | active | identity shown in mail subjects e
 notification_email_from | !word | user@local_name when smtp_server set | active | from address
 smtp_server | words | none (no mail) | active | SMTP relay; default port 25
 smtp_helo_name | ?word | local host name | active | HELO argument
-smtp_connect_timeout | uint~ 1..4294 | 30 | active | timeout for each SMTP step
+smtp_connect_timeout | uint 1..4294 | 30 | active | timeout for each SMTP step
 notification_email | lines notification_email | none | active; needs <line> | recipients; empty block: error
 smtp_alert | bool | unset (=false) | active | default mail switch for vrrp and checkers
 smtp_alert_vrrp | bool | unset | active | overrides smtp_alert for vrrp
 smtp_alert_checker | bool | unset | active | overrides smtp_alert for checkers
 no_email_faults | flag | off | active | suppress mail for FAULT
 startup_script | !command | none | active; once | run once by parent before children start; second use: error
-startup_script_timeout | !uint~ 1..1000 | 10 s | active | time limit of startup_script
+startup_script_timeout | !uint 1..1000 | 10 s | active | time limit of startup_script
 shutdown_script | !command | none | active; once | run once by parent after children exited
-shutdown_script_timeout | !uint~ 1..1000 | 10 once a script is set | active | time limit of shutdown_script
+shutdown_script_timeout | !uint 1..1000 | 10 once a script is set | active | time limit of shutdown_script
 max_auto_priority | ?int -1..99 | 0 | active | ceiling for automatic SCHED_RR escalation when timers run late
 min_auto_priority_delay | !uint 1..10000000 | 1 s | active | lateness that triggers escalation
 checker_log_all_failures | bool | false | active | log each failed checker attempt
@@ -65,9 +65,9 @@ lvs_flush_onstop | ?enum VS | off | active; old lvs_flush_on_stop | silent synon
 lvs_sync_daemon | !words | id = vrid of VI | active; once | IPVS connection-sync daemon
 vrrp_mcast_group4 | ip4 | 224.0.0.18 | active | IPv4 group adverts are sent to
 vrrp_mcast_group6 | ip | ff02::12 | active | IPv6 group adverts are sent to
-vrrp_garp_master_delay | uint~ 0..4294 | 5 s | active | delay before 2nd GARP burst; 0 = none
-vrrp_garp_master_repeat | uint~ 0.. | 5 | active | GARPs per burst on becoming master
-vrrp_garp_master_refresh | uint~ 0.. | 0 (never) | active | periodic GARP interval as master
+vrrp_garp_master_delay | uint 0..4294 | 5 s | active | delay before 2nd GARP burst; 0 = none
+vrrp_garp_master_repeat | uint 0.. | 5 | active | GARPs per burst on becoming master
+vrrp_garp_master_refresh | uint 0.. | 0 (never) | active | periodic GARP interval as master
 vrrp_garp_master_refresh_repeat | uint 0.. | 1 | active | GARPs per refresh
 vrrp_garp_lower_prio_delay | uint 0..4294 | vrrp_garp_master_delay | active | as master_delay, after a lower advert
 vrrp_garp_lower_prio_repeat | uint 0..2147483647 | vrrp_garp_master_repeat | active | 0 = none
@@ -79,15 +79,15 @@ vrrp_garp_extra_if | !extra 1..86400 | 0 (off) | active | refresh GARPs for VIPs
 vrrp_vmac_garp_intvl | !extra 1..86400 | 0 | active; says DEPRECATED; old vrrp_garp_extra_if | old name
 vrrp_lower_prio_no_advert | bool | false | active | stay silent on a lower-priority advert
 vrrp_higher_prio_send_advert | bool | false | active | send one more advert before yielding
-vrrp_version | uint~ 2..3 | 2 | active | default version for IPv4 instances
+vrrp_version | uint 2..3 | 2 | active | default version for IPv4 instances
 vrrp_iptables | ?words | unset; bare = INPUT OUTPUT | active; says GENERAL | iptables chains for no_accept
 vrrp_ipsets | ?words | - | active | ipset names
 nftables | ?word | unset; bare = keepalived | active; once | use nftables for no_accept / VMAC
-nftables_priority | int -2147483648..2147483647 | -1 | active | base chain priority
+nftables_priority | int= -2147483648..2147483647 | -1 | active | base chain priority
 nftables_ifindex | flag | off | active | match ifindex instead of name
 nftables_ipvs | ?word | unset; bare = keepalived_ipvs | active | nftables marks packets to groups, for one IPVS service
-nftables_ipvs_priority | int -2147483648..2147483647 | -1 | active | base chain priority of the IPVS table
-nftables_ipvs_start_fwmark | uint 1.. | 1000 | active | first mark allocated
+nftables_ipvs_priority | int= -2147483648..2147483647 | -1 | active | base chain priority of the IPVS table
+nftables_ipvs_start_fwmark | uint= 1.. | 1000 | active | first mark allocated
 nftables_counters | flag | off | active | add counters to rules
 vrrp_check_unicast_src | flag | off | active | drop unicast adverts from unlisted sources
 vrrp_skip_check_adv_addr | bool all | false | active | check VIP list only when the sender changes
@@ -133,20 +133,20 @@ dbus_service_name | !word | org.keepalived.Vrrp1 | dbus | well-known bus name
 dbus_no_interface_name | word | none | dbus; new | object-path word for instances without interface
 script_user | !words | keepalived_script if it exists, else the daemon user | active | default uid/gid of scripts
 enable_script_security | flag | off | active | refuse to run root scripts whose path is writable by non-root
-vrrp_netlink_cmd_rcv_bufs | !uint 0.. | kernel | buffers | receive buffer of the VRRP netlink command socket
+vrrp_netlink_cmd_rcv_bufs | !uint= 0.. | kernel | buffers | receive buffer of the VRRP netlink command socket
 vrrp_netlink_cmd_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
-vrrp_netlink_monitor_rcv_bufs | !uint 0.. | kernel | buffers | receive buffer of the VRRP netlink monitor socket
+vrrp_netlink_monitor_rcv_bufs | !uint= 0.. | kernel | buffers | receive buffer of the VRRP netlink monitor socket
 vrrp_netlink_monitor_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
-lvs_netlink_cmd_rcv_bufs | !uint 0.. | kernel | buffers | as vrrp_, checker process
+lvs_netlink_cmd_rcv_bufs | !uint= 0.. | kernel | buffers | as vrrp_, checker process
 lvs_netlink_cmd_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
-lvs_netlink_monitor_rcv_bufs | !uint 0.. | kernel | buffers | as vrrp_, checker process
+lvs_netlink_monitor_rcv_bufs | !uint= 0.. | kernel | buffers | as vrrp_, checker process
 lvs_netlink_monitor_rcv_bufs_force | bool | false | buffers | SO_RCVBUFFORCE
-process_monitor_rcv_bufs | !uint 0.. | kernel | active | proc-connector socket
+process_monitor_rcv_bufs | !uint= 0.. | kernel | active | proc-connector socket
 process_monitor_rcv_bufs_force | bool | false | active | SO_RCVBUFFORCE
 rs_init_notifies | bool | false | active | notify for real servers at start
 no_checker_emails | bool | false | active | mail only when a server is added/removed
 vrrp_rx_bufs_policy | !word | system default | active | receive-buffer sizing
-vrrp_rx_bufs_multiplier | !uint 1.. | 3 | active | factor for the MTU/ADVERT policies
+vrrp_rx_bufs_multiplier | !uint= 1.. | 3 | active | factor for the MTU/ADVERT policies
 vrrp_startup_delay | secs 0.001..4294 | 0 | active | hold VRRP after start; larger of this and delay_after_boot wins
 vrrp_delay_after_boot | secs 0.001..4294 | 0 | active; new | hold VRRP until this long after system boot
 log_unknown_vrids | flag | off | active | log adverts for VRIDs not configured on the interface
@@ -154,7 +154,7 @@ vrrp_owner_ignore_adverts | bool | false | active; new | priority-255 instances 
 vmac_prefix | word | vrrp | active; once | prefix of generated VMAC names
 vmac_addr_prefix | word | = vmac_prefix | active; once | prefix of VMACs made for VIPs on other interfaces
 umask | umask | 0177 | active | file creation mask
-random_seed | uint 0.. | time based | seed | meant to seed ${_RANDOM}; has no effect in keepalived either
+random_seed | uint= 0.. | time based | seed | meant to seed ${_RANDOM}; has no effect in keepalived either
 reload_check_config | ?word | off; bare = /dev/null | reload | validate with a -t child before reload
 reload_time_file | !word | none | reload | file holding the time of a scheduled reload
 reload_repeat | flag | off | reload | keep the file when it holds only a time of day
@@ -163,7 +163,7 @@ include_check | ?words | none | active | stricter include: read, match, wildcard
 config_save_dir | word | none | files | save config and state before/after every reload (debug)
 tmp_config_directory | !word | memfd, else RUNSTATEDIR | files | where the consolidated copy lives
 data_use_instance | bool | false | files | put instance/namespace into .data file names
-json_version | uint~ 1..2 | 1 | files; new | JSON layout
+json_version | uint 1..2 | 1 | files; new | JSON layout
 iproute_usr_dir | word | none | active | iproute2 tables (lower precedence)
 iproute_etc_dir | word | /etc/iproute2 | active | iproute2 tables (higher precedence)
 state_dump_file | word | TMP/keepalived.data | files | SIGUSR1 output

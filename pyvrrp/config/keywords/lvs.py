@@ -9,7 +9,7 @@ key | !word | unset | active | client private key; load failure is fatal
 
 [virtual_server]
 ip_family | enum inet,inet6 | from address, else from servers, else inet | active | family for a fwmark service
-retry | uint 1.. | the checker's | active | default extra attempts before a live checker is declared failed
+retry | uint= 1.. | the checker's | active | default extra attempts before a live checker is declared failed
 delay_before_retry | secs 0.. | the checker's | active | default pause between attempts of a failing check
 warmup | secs 0.. | delay_loop | active | upper bound of the random delay before a checker first runs
 connect_timeout | secs 0.000001..4294.967295 | 5 s | active | default time limit for checker connections and reads
@@ -29,7 +29,7 @@ mh-fallback | flag | off | active | mh picks another server when the hashed one 
 lb_kind | words1 | NAT | active | NAT, DR, or TUN [type ipip, gue or gre] [port N] [nocsum, csum or remcsum]
 lvs_method | words1 | NAT | active | same as lb_kind
 persistence_engine | word | unset | active | IPVS persistence engine; only sent when persistence is on
-persistence_timeout | ?uint 1..2678400 | off; bare: 360 | active | makes the service persistent for this long
+persistence_timeout | ?uint= 1..2678400 | off; bare: 360 | active | makes the service persistent for this long
 persistence_granularity | word | host mask | active | client mask for persistence
 protocol | word | UDP | active | layer 4 protocol of the service
 ha_suspend | flag | off | active | suspend the checkers while the VIP is not on this host; refused with fwmarks
@@ -57,7 +57,7 @@ inhibit_on_failure | bool | from the virtual server | active | keep in IPVS at w
 notify_up | command | unset | active; once | command run when the server comes up; no extra arguments
 notify_down | command | unset | active; once | command run when the server goes down; no extra arguments
 alpha | bool | from the virtual server | active | default for its checkers
-retry | uint 1.. | from the virtual server | active | default for its checkers
+retry | uint= 1.. | from the virtual server | active | default for its checkers
 delay_before_retry | secs 0.. | from the virtual server | active | default for its checkers
 warmup | secs 0.. | from the virtual server | active | default for its checkers
 connect_timeout | secs 0.000001..4294.967295 | from the virtual server (5) | active | default for its checkers
@@ -101,8 +101,8 @@ nb_get_retry | uint 0.. | - | active; says UNKNOWN_KEYWORD; old retry | HTTP_GET
 [virtual_server/real_server/UDP_CHECK: connection, timing]
 payload | !words | 32 bytes of fixed text | active | datagram content
 require_reply | ?words | off | active | a reply must arrive
-min_reply_length | uint 0..65535 | 0 | active | shortest accepted reply (only tested when require_reply has hex)
-max_reply_length | uint 0..65535 | 255 | active | longest accepted reply (only tested when require_reply has hex)
+min_reply_length | uint= 0..65535 | 0 | active | shortest accepted reply (only tested when require_reply has hex)
+max_reply_length | uint= 0..65535 | 255 | active | longest accepted reply (only tested when require_reply has hex)
 nb_get_retry | uint 0.. | - | active; says UNKNOWN_KEYWORD; old retry | HTTP_GET's older word for retry
 
 [virtual_server/real_server/HTTP_GET: connection, timing]
@@ -127,8 +127,8 @@ virtualhost | !word | checker, then real server, then virtual server | active | 
 regex | ?words | unset | active | pattern that the returned data must match
 regex_no_match | flag | off | active | invert: a match fails the check
 regex_options | ?words | - | active | PCRE2 options
-regex_min_offset | ?uint 0.. | 0 | active | first offset at which matching starts
-regex_max_offset | ?uint 0.. | none | active | last offset at which a match may start (inclusive)
+regex_min_offset | ?uint= 0.. | 0 | active | first offset at which matching starts
+regex_max_offset | ?uint= 0.. | none | active | last offset at which a match may start (inclusive)
 regex_stack | ?words | PCRE2 default | active | first and largest size of PCRE2's stack; matching takes what it needs
 
 [virtual_server/real_server/SSL_GET/url: virtual_server/real_server/HTTP_GET/url]

@@ -41,11 +41,11 @@ mcast_src_ip | ip | first address of interface | active | source address; family
 unicast_src_ip | ip | first address of interface | active | as mcast_src_ip, marks unicast configured
 mcast_dst_ip | ip | vrrp_mcast_group4 | active | multicast destination of adverts
 track_src_ip | flag | off | active | FAULT when the source address vanishes
-virtual_router_id | uint 1..255 | required | active | VRID
-unicast_ttl | uint 0..255 | 255 (IPv4), kernel (IPv6) | active | TTL of unicast adverts
-version | uint~ 2..3 | vrrp_version | active | VRRP protocol version
-priority | uint 1..255 | 100 | active | 255 = address owner
-advert_int | secs~ 0.01..255 | 1 s | active | advertisement interval
+virtual_router_id | uint= 1..255 | required | active | VRID
+unicast_ttl | uint= 0..255 | 255 (IPv4), kernel (IPv6) | active | TTL of unicast adverts
+version | uint 2..3 | vrrp_version | active | VRRP protocol version
+priority | uint= 1..255 | 100 | active | 255 = address owner
+advert_int | secs 0.01..255 | 1 s | active | advertisement interval
 virtual_ipaddress | lines virtual_address | - | active | advertised VIPs
 virtual_ipaddress_excluded | lines virtual_address | - | active | VIPs not in adverts; families may mix
 no_virtual_ipaddress | flag | off | active; new | allow no VIP
@@ -60,7 +60,7 @@ skip_check_adv_addr | bool_any | global | active | check VIP list only when the 
 strict_mode | bool | global vrrp_strict | active | obey the RFCs to the letter
 preempt | flag | on | active | clears nopreempt
 nopreempt | flag | off | active | do not take over from a lower-priority master
-preempt_delay | secs~ 0..1000 | 0 | active | wait before preempting
+preempt_delay | secs 0..1000 | 0 | active | wait before preempting
 debug | uint 0..4 | 0 | active | unused level
 notify_master | command | none | active; once | script at MASTER, no extra arguments
 notify_backup | command | none | active; once | script at BACKUP, no extra arguments
@@ -79,14 +79,14 @@ garp_master_refresh_repeat | uint 0.. | global | active | see vrrp_garp_master_r
 garp_lower_prio_delay | uint 0..4294 | global (strict 0) | active | see vrrp_garp_lower_prio_delay
 garp_lower_prio_repeat | uint 0..2147483647 | global (strict 0) | active | see vrrp_garp_lower_prio_repeat
 down_timer_adverts | uint 1..100 | global (3; strict 3) | active | adverts missed before master-down
-timer_expired_backup | ?uint 1..254 | off | active; new | go BACKUP if the own advert timer ran too late
-thread_timer_expired | ?uint 1..254 | off | active; new; says DEPRECATED; old timer_expired_backup | old name
+timer_expired_backup | ?uint= 1..254 | off | active; new | go BACKUP if the own advert timer ran too late
+thread_timer_expired | ?uint= 1..254 | off | active; new; says DEPRECATED; old timer_expired_backup | old name
 garp_extra_if | !extra 0..86400 | global | active | see vrrp_garp_extra_if; 0 disables
 vmac_garp_intvl | !extra 0..86400 | global | active; says DEPRECATED; old garp_extra_if | old name
 lower_prio_no_advert | bool | global (strict true) | active | stay silent on a lower-priority advert
 higher_prio_send_advert | bool | global (strict false) | active | send one more advert before yielding
 owner_ignore_adverts | bool | global for 255, else false | active; new | owner does not react to adverts
-kernel_rx_buf_size | !uint 0.. | vrrp_rx_bufs_policy | active | receive buffer of this instance socket
+kernel_rx_buf_size | !uint= 0.. | vrrp_rx_bufs_policy | active | receive buffer of this instance socket
 authentication | block vrrp_instance/authentication | none | active | RFC2338 authentication
 auth_hmac | block vrrp_instance/auth_hmac | none | active; new | HMAC-SHA256-128 trailer
 
@@ -96,8 +96,8 @@ auth_pass | word | none | active | needed, else auth dropped
 
 [vrrp_instance/auth_hmac]
 key | words1 | - | active | add a key
-active_key | uint 1..255 | 0 (undefined: extension disabled) | active | key used to send
-time_window | uint 1..300 | 3 x advert_int in whole s, min 5, max 300 | active | freshness window
+active_key | uint= 1..255 | 0 (undefined: extension disabled) | active | key used to send
+time_window | uint= 1..300 | 3 x advert_int in whole s, min 5, max 300 | active | freshness window
 anti_replay | word | time | active | replay check by clock or by counter
 mode | word | enforce (strict forces) | active | reject unsigned / accept both / sign nothing but verify
 """

@@ -92,6 +92,8 @@ def test_options_that_do_not_count(options: str, severity: Severity, word: str) 
 def test_a_wrong_prefix_length_is_the_hosts() -> None:
     assert read("10.0.0.1/33")[0] == VirtualAddress(interface=IPv4Interface("10.0.0.1/32"), dev="")
     assert read("10.0.0.1/x")[1][0].severity is Severity.ERROR
+    assert read("10.0.0.1/24;")[0] == VirtualAddress(interface=IPv4Interface("10.0.0.1/24"), dev="")
+    assert read("10.0.0.1/24;")[1][0].severity is Severity.ERROR
     assert read("10.0.0.1/")[1][0].severity is Severity.NOTICE
 
 

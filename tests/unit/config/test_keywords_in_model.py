@@ -339,7 +339,7 @@ def text(path: str, row: Keyword) -> str:
         return f"{row.word}{name} {{\n{BLOCKS[row.word]}\n}}"
     if row.word == "<line>":
         return BLOCKS[path.split("/")[-1]]
-    kind = row.argument.lstrip("?!").split(" ")[0].rstrip("~")
+    kind = row.argument.lstrip("?!").split(" ")[0].rstrip("=")
     detail = row.argument.partition(" ")[2]
     if path in (*ROUTES, *RULES, *ADDRESSES):
         return line_text(row, kind)

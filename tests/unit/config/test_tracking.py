@@ -71,3 +71,8 @@ def test_definitions_know_their_order_and_the_first_counts() -> None:
         "vrrp_track_process": {},
         "bfd_instance": {"b": Definition(4, usable=False)},
     }
+
+
+def test_what_follows_a_weight_is_told_and_the_weight_counts() -> None:
+    (tracked,), (problem,) = read("eth1 weight -20;")
+    assert (tracked.weight, problem.effect) == (-20, "-20 is used")

@@ -167,3 +167,9 @@ def test_an_address_may_have_a_vmac_alone() -> None:
     assert instance.vmac is None
     assert [address.dev for address in instance.addresses] == ["eth0", "vrrp.5", "eth1", "vrrp1.5"]
     assert [(made.name, made.parent) for made in instance.vmacs] == [("vrrp.5", "eth1"), ("vrrp1.5", "eth0")]
+
+
+def test_a_name_that_is_written_further_down_is_nobody_elses() -> None:
+    loaded = read("use_vmac", "use_vmac vrrp.5")
+    names = [instance.vmac.name for instance in loaded.config.vrrp_instances if instance.vmac]
+    assert names == ["vrrp1.5", "vrrp.5"]
