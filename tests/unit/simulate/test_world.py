@@ -12,6 +12,7 @@ from pyvrrp.model.vrrp import Authentication, AuthType, SyncGroup
 from pyvrrp.simulate.network import Path
 from pyvrrp.simulate.story import Fault, Story
 from pyvrrp.units import MILLISECOND, SECOND
+from tests.conformance.play import vip
 from tests.unit.simulate.stage import config, instance, pair, play
 
 
@@ -181,3 +182,23 @@ def test_a_group_whose_other_member_hears_a_master_is_not_blamed() -> None:
     story = play(configs, "at 20s partition a | b on eth0\nat 60s heal", 80)
     assert not story.violations
     assert {line.split()[1] for line in states(story) if "MASTER" in line} == {"a"}
+
+
+def test_many_instances_advertise_apart_and_move_one_slot_after_the_other() -> None:
+    many = {
+        name: config(
+            *(
+                instance(
+                    f"V{n}", priority=priority, virtual_router_id=n + 1, virtual_ipaddress=(vip(f"10.0.{n}.1/24"),)
+                )
+                for n in range(64)
+            )
+        )
+        for name, priority in (("a", 150), ("b", 100))
+    }
+    story = play(many, "at 10s crash a\nat 20s start a\nat 30s partition a | b\nat 40s heal", 50)
+    assert not story.violations
+    taken = sorted({change.at for change in story.changes if change.director == "b" and change.at > 10 * SECOND})
+    first = [at for at in taken if at < 20 * SECOND]
+    assert len(first) == 4, "64 instances in slots of 16"
+    assert first[-1] - first[0] == 3 * SECOND // 4
