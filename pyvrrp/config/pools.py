@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from pyvrrp.config.checks import Settings
@@ -58,12 +59,14 @@ def _virtual_servers(
             server = memory.build(block, settings.key, problems, make)
         if server is None:
             continue
-        if server.key in built:
+        if (first := built.get(server.key)) is not None:
             message = f"virtual server {server.key} is configured already"
-            effect = "this second block is left out; keepalived would mix the two"
+            effect = "its real servers join those of the first block, whose settings hold"
             problems.add(block.line, Severity.ERROR, message, effect)
-        else:
-            built[server.key] = server
+            known = {one.endpoint for one in first.real_servers}
+            more = (one for one in server.real_servers if one.endpoint not in known)
+            server = replace(first, real_servers=(*first.real_servers, *more))
+        built[server.key] = server
     return tuple(built.values())
 
 

@@ -297,6 +297,8 @@ def _finish(pool: Pool, ordinals: dict[str, int], settings: Settings, problems: 
     if not servers:
         problems.error(line, f"virtual_server {pool.name} has no real servers", "it is left out")
         return None
+    if pool.family is None and pool.fwmark:
+        pool.family = _common_family(pool, servers)
     timeout = values.get("persistence_timeout", 0)
     timeout = PERSISTENCE_DEFAULT if timeout is BARE else integer(values, "persistence_timeout", 0)
     protocol = None
@@ -352,6 +354,15 @@ def _finish(pool: Pool, ordinals: dict[str, int], settings: Settings, problems: 
         virtualhost=text(values, "virtualhost"),
         snmp_name=text(values, "snmp_name"),
     )
+
+
+def _common_family(pool: Pool, servers: list[RealServer]) -> int | None:
+    """Of a mark whose servers are all behind tunnels."""
+    addresses = [server.endpoint.address for server in servers]
+    if pool.sorry is not None:
+        addresses.append(pool.sorry.endpoint.address)
+    first, *others = {family(address) for address in addresses}
+    return None if others else first
 
 
 def _without_port(pool: Pool) -> bool:
@@ -435,7 +446,9 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
         inherited = pool.values if plain else {**pool.values, **own}
         checkers: list[Checker] = []
         followers: list[Follower] = []
-        for check in build_checks(statement.children, endpoint, inherited, pool.values, settings, problems):
+        # Who writes a port means to ask there, whatever the traffic's port is.
+        asked = written if written.port else endpoint
+        for check in build_checks(statement.children, asked, inherited, pool.values, settings, problems):
             if isinstance(check, (FileCheck, BfdCheck)):
                 followers.append(check)
             else:

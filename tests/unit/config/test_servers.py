@@ -5,6 +5,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from pyvrrp.errors import ConfigProblem, Severity
+from pyvrrp.model.checkers import TcpCheck
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import (
     Forwarding,
@@ -238,9 +239,44 @@ def test_gue_and_gre_tunnels() -> None:
 
 
 def test_the_same_service_twice() -> None:
-    found = loaded(f"virtual_server 10.0.0.1 80 {{\n{HEAD}{RS}}}\n" * 2)
-    assert len(found.config.virtual_servers) == 1
+    again = RS + RS.replace("10.0.0.2", "10.0.0.3")
+    found = loaded("".join(f"virtual_server 10.0.0.1 80 {{\n{HEAD}{servers}}}\n" for servers in (RS, again)))
+    (made,) = found.config.virtual_servers
+    assert [str(one.endpoint) for one in made.real_servers] == ["10.0.0.2:80", "10.0.0.3:80"]
     assert told(found.problems) == [(8, Severity.ERROR, "virtual server [10.0.0.1]:tcp:80 is configured already")]
+
+
+@pytest.mark.parametrize(
+    ("head", "written", "asked"),
+    [
+        ("10.0.0.1 80", "10.0.0.2 8080", "10.0.0.2:8080"),
+        ("10.0.0.1 80", "10.0.0.2", "10.0.0.2:80"),
+        ("fwmark 7", "10.0.0.2 8080", "10.0.0.2:8080"),
+    ],
+)
+@pytest.mark.parametrize("method", ["NAT", "DR", "TUN"])
+def test_checks_ask_at_the_port_that_is_written(method: str, head: str, written: str, asked: str) -> None:
+    (made,) = loaded(
+        f"virtual_server {head} {{\nlvs_method {method}\nlb_algo rr\nprotocol TCP\n"
+        f"real_server {written} {{\nTCP_CHECK {{\n}}\n}}\n}}\n"
+    ).config.virtual_servers
+    (check,) = made.real_servers[0].checkers
+    assert isinstance(check, TcpCheck)
+    assert str(check.connect.target) == asked
+
+
+@pytest.mark.parametrize(
+    ("servers", "kind"),
+    [
+        ("real_server fd00::2 {\n}\n", AF_INET6),
+        ("real_server 10.0.0.2 {\n}\n", AF_INET),
+        ("real_server fd00::2 {\n}\nreal_server 10.0.0.2 {\n}\n", AF_INET),
+        ("real_server fd00::2 {\n}\nsorry_server 10.0.0.9\n", AF_INET),
+    ],
+)
+def test_a_mark_whose_servers_are_behind_tunnels_has_their_family(servers: str, kind: int) -> None:
+    (made,) = loaded(f"virtual_server fwmark 7 {{\nlb_algo rr\nlvs_method TUN\n{servers}}}\n").config.virtual_servers
+    assert made.key.family == kind
 
 
 def test_an_old_mask_is_read_as_keepalived_reads_it() -> None:
