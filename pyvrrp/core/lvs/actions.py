@@ -5,27 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from pyvrrp.core.log import Level, Log
+from pyvrrp.core.log import Log
 from pyvrrp.core.lvs.ipvs_table import Operation
 from pyvrrp.core.lvs.marking import MarkTable
 from pyvrrp.model.checkers import Checker
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.model.lvs import ServiceKey
-
-__all__ = [
-    "Action",
-    "ApplyTable",
-    "CancelCheck",
-    "Level",
-    "Log",
-    "MarkPackets",
-    "ReadTable",
-    "ReportChecker",
-    "ReportIpvs",
-    "ReportRealServer",
-    "ReportVirtualServer",
-    "StartCheck",
-]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,10 @@ from functools import partial
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple, assert_never
 
+from pyvrrp.core.log import Level, Log
 from pyvrrp.core.lvs.actions import (
     Action,
     CancelCheck,
-    Level,
-    Log,
     MarkPackets,
     ReportChecker,
     ReportRealServer,

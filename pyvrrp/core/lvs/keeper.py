@@ -14,7 +14,8 @@ from dataclasses import fields
 from itertools import islice
 from typing import Final, TypeAlias
 
-from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReadTable, ReportIpvs
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.lvs.actions import Action, ApplyTable, ReadTable, ReportIpvs
 from pyvrrp.core.lvs.audit import Audit
 from pyvrrp.core.lvs.drift import differences
 from pyvrrp.core.lvs.events import IpvsFailed, IpvsRefused, Refusal, TableRead

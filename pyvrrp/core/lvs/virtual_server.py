@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from pyvrrp.core.lvs.actions import Action, ApplyTable, Level, Log, ReportRealServer, ReportVirtualServer
+from pyvrrp.core.log import Level, Log
+from pyvrrp.core.lvs.actions import Action, ApplyTable, ReportRealServer, ReportVirtualServer
 from pyvrrp.core.lvs.checking import Checking, Draw
 from pyvrrp.core.lvs.drift import differences, service_name
 from pyvrrp.core.lvs.following import Follow

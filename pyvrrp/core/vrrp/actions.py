@@ -5,26 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from pyvrrp.core.log import Level, Log
+from pyvrrp.core.log import Log
 from pyvrrp.core.vrrp.snapshot import Transition
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
 
 if TYPE_CHECKING:  # most configurations have addresses only
     from pyvrrp.model.routing import Route, Rule
-
-__all__ = [
-    "Action",
-    "AddAddresses",
-    "AddRouting",
-    "Level",
-    "Log",
-    "RemoveAddresses",
-    "RemoveRouting",
-    "ReportTransition",
-    "SendAdvert",
-    "SendGratuitousArps",
-]
 
 
 @dataclass(slots=True)  # frozen, making one would take five times as long, and thousands are sent in a second

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from pyvrrp.config import Loaded, Source, UnreadableError, expand, load
-from pyvrrp.errors import ConfigProblem, Severity
+from pyvrrp.config import Loaded, expand, load
+from pyvrrp.config.source import Source
+from pyvrrp.errors import ConfigProblem, Severity, UnreadableError
 
 MAIN = "/etc/keepalived.conf"
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from pyvrrp.config import absent_interfaces, interfaces_named
+from pyvrrp.config.interfaces import absent_interfaces
+from pyvrrp.config.load import interfaces_named
 from pyvrrp.errors import ProblemClass, Severity
 from tests.unit.config.files import loaded, only
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pyvrrp.config import InterfaceUse
+from pyvrrp.config.interfaces import InterfaceUse
 from pyvrrp.core.log import Level
 from pyvrrp.daemon.configuration import Reading, dump, lines, named, on_this_machine, read, refusal, with_devices
 from pyvrrp.daemon.exit_status import ExitStatus

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pyvrrp.config import UnreadableError
+from pyvrrp.errors import UnreadableError
 from pyvrrp.kernel.files import Files
 
 
