@@ -81,8 +81,11 @@ class LinuxLinks:
         for kind, body in messages:
             if kind in (rt.RTM_NEWLINK, rt.RTM_DELLINK):
                 link = rt.parse_link(body)
-                if link.family == 0:
-                    self._link_announced(link, gone=kind == rt.RTM_DELLINK)
+                if link.family == 0 and kind == rt.RTM_NEWLINK:
+                    self._link_announced(link)
+                elif link.family == 0 and link.index in self._known:
+                    # Addresses that it got a moment ago may not be known yet.
+                    self._forget(link.index, touched.pop(link.index, ()))
             elif kind in (rt.RTM_NEWADDR, rt.RTM_DELADDR):
                 address = rt.parse_address(body)
                 if address is not None:
@@ -121,12 +124,8 @@ class LinuxLinks:
             )
         return devices
 
-    def _link_announced(self, link: rt.LinkMessage, *, gone: bool) -> None:
+    def _link_announced(self, link: rt.LinkMessage) -> None:
         old = self._known.get(link.index)
-        if gone:
-            if old is not None:
-                self._forget(link.index, old)
-            return
         if old is None:
             self._update(link.index, _Device(link.name, _facts(link, ()), frozenset()))
             self._addresses_announced(link.index)
@@ -144,9 +143,8 @@ class LinuxLinks:
 
     def _compare(self, present: dict[int, _Device]) -> None:
         """Tell the differences after announcements were lost."""
-        for index, old in list(self._known.items()):
-            if index not in present:
-                self._forget(index, old)
+        for index in [index for index in self._known if index not in present]:
+            self._forget(index)
         for index, device in present.items():
             self._update(index, device)
 
@@ -164,10 +162,11 @@ class LinuxLinks:
             for address in (old.addresses if had is None else had) - new.addresses:
                 self._removed(new.name, address)
 
-    def _forget(self, index: int, old: _Device) -> None:
-        del self._known[index]
+    def _forget(self, index: int, taken: Iterable[Address] = ()) -> None:
+        """`taken`: what was taken from it before it went."""
+        old = self._known.pop(index)
         if self._changed is None or self._removed is None:
             return
         self._changed(old.name, None)
-        for address in old.addresses:
+        for address in old.addresses.union(taken):
             self._removed(old.name, address)

@@ -220,7 +220,7 @@ def test_an_overrun_loses_nothing(watched: Watched) -> None:
 
 
 def test_what_we_add_ourselves_is_looked_at_when_there_is_time(watched: Watched) -> None:
-    mine, other = IPv4Address("198.51.100.1"), IPv4Address("198.51.100.2")
+    mine, other, last = (IPv4Address(f"198.51.100.{number}") for number in (1, 2, 3))
     with inside(watched.host.namespace):
         addresses = LinuxAddresses()
         links = LinuxLinks(addresses.port)
@@ -248,6 +248,13 @@ def test_what_we_add_ourselves_is_looked_at_when_there_is_time(watched: Watched)
         again.host.run("ip", "addr", "del", f"{other}/32", "dev", "eth0")
         again.until(lambda: ("eth0", other) in again.removals)
         assert not links.catch_up()
+
+        # With its device, too.
+        add(last)
+        links.touch(["eth0"])
+        again.host.run("ip", "link", "del", "eth0")
+        again.until(lambda: "eth0" not in again.state)
+        assert ("eth0", last) in again.removals
     finally:
         links.close()
         addresses.close()
