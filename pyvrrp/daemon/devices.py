@@ -19,7 +19,9 @@ from pyvrrp.core.vrrp.surroundings import choose_source
 from pyvrrp.core.vrrp.vmacs import borrowed_settings, fits, own_settings, settle
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.api import Ledger, Sysctls, Vmacs
+from pyvrrp.kernel.ledger import LinuxLedger
+from pyvrrp.kernel.sysctl import LinuxSysctls
+from pyvrrp.kernel.vmacs import LinuxVmacs
 from pyvrrp.model.config import Config
 from pyvrrp.model.vmac import Kind, Vmac
 from pyvrrp.net import Address, Interface
@@ -33,12 +35,10 @@ _KINDS: Final = frozenset(kind.value for kind in Kind)
 class Devices:
     """What is wanted against what is there. `again` is told a device whose true state counts from now on."""
 
-    def __init__(
-        self, vmacs: Vmacs, sysctls: Sysctls, ledger: Ledger, host: Host, again: Callable[[str], None]
-    ) -> None:
-        self._vmacs = vmacs
-        self._sysctls = sysctls
-        self._ledger = ledger
+    def __init__(self, host: Host, again: Callable[[str], None]) -> None:
+        self._vmacs = LinuxVmacs()
+        self._sysctls = LinuxSysctls()
+        self._ledger = LinuxLedger()
         self._host = host
         self._again = again
         self._config = Config()

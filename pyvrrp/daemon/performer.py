@@ -27,13 +27,14 @@ from pyvrrp.daemon.announcer import Announcer
 from pyvrrp.daemon.paperwork import Paperwork, Tell
 from pyvrrp.daemon.role import Host
 from pyvrrp.errors import KernelError, KernelFault
-from pyvrrp.kernel.api import Addresses, Packets, Routing
+from pyvrrp.kernel.api import Addresses, Packets
 from pyvrrp.kernel.timer import monotonic
 from pyvrrp.model.config import Config
 from pyvrrp.model.vrrp import VirtualAddress
 
 if TYPE_CHECKING:
     from pyvrrp.daemon.guard import Guard
+    from pyvrrp.kernel.routing import LinuxRouting
     from pyvrrp.model.routing import Route, Rule
 
 _EXPECTED: Final = frozenset({KernelFault.ABSENT})
@@ -48,20 +49,19 @@ class Performer:
         host: Host,
         addresses: Addresses,
         packets: Packets,
-        routing: Routing | None,
         interfaces: Mapping[str, InterfaceFacts],
         paperwork: Paperwork,
         added: Callable[[Iterable[str]], None],
         moved: Callable[[Iterable[Transition]], None],
         feed: Callable[[RoutingRemoved], None],
     ) -> None:
-        """`routing`: None for Linux's, made when there is something for it to do. `added` is told of
-        devices that got addresses, `moved` of instances that changed state, `feed` of routing that somebody else
-        removed."""
+        """`added` is told of devices that got addresses, `moved` of instances that changed state, `feed` of routing
+        that somebody else removed."""
         self._host = host
         self._addresses = addresses
         self._packets = packets
-        self._routing = routing
+        self._routing: LinuxRouting | None = None
+        """Made when there is something for it to do."""
         self._interfaces = interfaces
         self._paperwork = paperwork
         self._added = added
@@ -79,10 +79,6 @@ class Performer:
         self._config = config
         self._addresses.rehearse([address for instance in config.vrrp_instances for address in instance.addresses])
         self._announcer.configure(config)
-
-    def start(self) -> None:
-        if self._routing is not None:
-            self._watch_routing()
 
     def rehearse(self, actions: Iterable[Action]) -> None:
         """Be as quick as may be when they are to be performed."""
@@ -148,10 +144,8 @@ class Performer:
         entries = {entry: action.instance for action in actions if isinstance(action, kind) for entry in action.entries}
         if not entries:
             return []
-        if self._routing is None:
-            self._watch_routing()
-        assert self._routing is not None
-        apply = self._routing.add if kind is AddRouting else self._routing.remove
+        routing = self._own_routing()
+        apply = routing.add if kind is AddRouting else routing.remove
         refused = apply(list(entries))
         return [
             KernelRefused(monotonic(), entries[entry], str(error), (entry,))
@@ -159,14 +153,15 @@ class Performer:
             if kind is AddRouting or error.fault not in _EXPECTED
         ]
 
-    def _watch_routing(self) -> None:
-        """From now on somebody else's removals are noticed."""
+    def _own_routing(self) -> LinuxRouting:
+        """From its first use on somebody else's removals are noticed."""
         if self._routing is None:
             from pyvrrp.kernel.routing import LinuxRouting
 
             self._routing = LinuxRouting()
-        descriptor = self._routing.watch(self._routing_removed)
-        asyncio.get_running_loop().add_reader(descriptor, self._routing.read)
+            descriptor = self._routing.watch(self._routing_removed)
+            asyncio.get_running_loop().add_reader(descriptor, self._routing.read)
+        return self._routing
 
     def _routing_removed(self) -> None:
         assert self._routing is not None

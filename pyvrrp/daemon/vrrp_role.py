@@ -39,7 +39,7 @@ from pyvrrp.daemon.performer import Performer
 from pyvrrp.daemon.role import Host
 from pyvrrp.daemon.throttle import Throttle
 from pyvrrp.daemon.vrrp_needs import changes, tracks
-from pyvrrp.kernel.api import Addresses, Firewall, Links, Packets, Routing, Sysctls, Vmacs
+from pyvrrp.kernel.api import Addresses, Links, Packets
 from pyvrrp.kernel.ledger import files as ledgers
 from pyvrrp.kernel.timer import Timer, monotonic
 from pyvrrp.model.config import Config
@@ -81,10 +81,6 @@ class VrrpRole:
         links: Links | None = None,
         addresses: Addresses | None = None,
         packets: Packets | None = None,
-        routing: Routing | None = None,
-        vmacs: Vmacs | None = None,
-        sysctls: Sysctls | None = None,
-        firewall: Firewall | None = None,
     ) -> None:
         from pyvrrp.kernel.addresses import LinuxAddresses
         from pyvrrp.kernel.links import LinuxLinks
@@ -96,11 +92,8 @@ class VrrpRole:
             links = links or LinuxLinks(linux.port)
         self._links: Links = LinuxLinks() if links is None else links
         self._packets: Packets = LinuxPackets() if packets is None else packets
-        self._vmacs = vmacs
-        self._sysctls = sysctls
         self._own: Devices | None = None
         """Where an instance has devices of its own."""
-        self._firewall = firewall
         self._timer = Timer()
         self._armed: Micros | None = None
         self._poll = select.poll()
@@ -116,7 +109,6 @@ class VrrpRole:
             host,
             addresses,
             self._packets,
-            routing,
             self._interfaces,
             self._paperwork,
             self._addresses_added,
@@ -158,7 +150,6 @@ class VrrpRole:
         loop.add_reader(self._timer.fileno(), self._wake)
         self._paperwork.configure(config)
         self._track(config)
-        self._performer.start()
         self._rehearse(_REHEARSALS)
         self._feed(Started(monotonic(), masters))
         if self._own is not None:
@@ -224,8 +215,7 @@ class VrrpRole:
             from pyvrrp.daemon.guard import Guard
             from pyvrrp.kernel.nftables import LinuxFirewall
 
-            given = self._firewall
-            guard = self._performer.guard = Guard(LinuxFirewall if given is None else lambda: given, self._host)
+            guard = self._performer.guard = Guard(LinuxFirewall, self._host)
             guard.watch()
             if previous is not None:
                 guard.resume(previous)
@@ -240,13 +230,8 @@ class VrrpRole:
     def _devices_of_own(self) -> Devices:
         if self._own is None:
             from pyvrrp.daemon.devices import Devices
-            from pyvrrp.kernel.ledger import LinuxLedger
-            from pyvrrp.kernel.sysctl import LinuxSysctls
-            from pyvrrp.kernel.vmacs import LinuxVmacs
 
-            vmacs = LinuxVmacs() if self._vmacs is None else self._vmacs
-            sysctls = LinuxSysctls() if self._sysctls is None else self._sysctls
-            self._own = Devices(vmacs, sysctls, LinuxLedger(), self._host, self._look_again)
+            self._own = Devices(self._host, self._look_again)
         return self._own
 
     def _look_again(self, name: str) -> None:

@@ -1,7 +1,8 @@
 """The interface to the kernel's network state, as small Protocols.
 
 The Linux classes beside this file implement them, and so do the tests' twins in memory (`tests/fakes`), which record
-what they are asked and can be told to refuse. All of them raise `KernelError` and nothing else.
+what they are asked and can be told to refuse. What has no twin (routes, devices of our own, settings) has no Protocol.
+All of them raise `KernelError` and nothing else.
 """
 
 from __future__ import annotations
@@ -9,19 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address, Interface
+from pyvrrp.net import IPPROTO_VRRP, VRRP_TTL, Address
 from pyvrrp.units import Micros
 
 if TYPE_CHECKING:  # a worker loads its own half only
     from pyvrrp.core.lvs.ipvs_settings import Settings
     from pyvrrp.core.lvs.ipvs_table import Dump, Operation, Table
     from pyvrrp.core.vrrp.events import InterfaceFacts
-    from pyvrrp.core.vrrp.vmacs import Found
     from pyvrrp.errors import KernelError
     from pyvrrp.kernel.linkbeat import Method
     from pyvrrp.model.lvs import ServiceKey
-    from pyvrrp.model.routing import Route, Rule
-    from pyvrrp.model.vmac import Vmac
     from pyvrrp.model.vrrp import VirtualAddress
 
 Received = Callable[[Micros, str, Address, Address, int, bytes, int, int, int], None]
@@ -74,85 +72,6 @@ class Addresses(Protocol):
 
     def present(self, addresses: Iterable[VirtualAddress]) -> list[VirtualAddress]:
         """Those of the list that are on their devices now."""
-        ...
-
-
-class Routing(Protocol):
-    """Adding and removing routes and policy rules, a whole list in one go."""
-
-    def add(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
-        """Those that the kernel refused, with its reason; present already is no refusal."""
-        ...
-
-    def remove(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
-        """Likewise; absent already is no refusal."""
-        ...
-
-    def present(self, entries: Iterable[Route | Rule]) -> list[Route | Rule]:
-        """Those of the list that the kernel has now."""
-        ...
-
-    def watch(self, removed: Callable[[], None]) -> int:
-        """Call `removed` when somebody removed a route or a rule. Returns the file descriptor that becomes readable;
-        `read` then makes the call."""
-        ...
-
-    def read(self) -> None: ...
-
-
-class Vmacs(Protocol):
-    """Macvlans and ipvlans."""
-
-    def dump(self) -> Mapping[str, Found]:
-        """All devices by name."""
-        ...
-
-    def make(self, vmac: Vmac, parent: Found, vrf: int) -> None:
-        """Down, so that it can be set up first. `vrf`: index of the VRF that it belongs to; 0: none."""
-        ...
-
-    def set_up(self, name: str, group: int | None = None) -> None:
-        """And into that interface group, where one is given."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """One that is not there is a success."""
-        ...
-
-    def add_address(self, name: str, address: Interface, *, preferred: bool) -> None:
-        """One that is there is a success. `preferred`: for more than what binds to it."""
-        ...
-
-    def remove_address(self, name: str, address: Interface) -> None: ...
-
-
-class Sysctls(Protocol):
-    """Settings of the network namespace, by their path below /proc/sys."""
-
-    def read(self, path: str) -> str | None:
-        """None where there is no such setting (any more)."""
-        ...
-
-    def write(self, path: str, value: str) -> None: ...
-
-    def devices(self) -> list[str]:
-        """All that have settings of their own, ``default`` among them."""
-        ...
-
-
-class Ledger(Protocol):
-    """What we have changed, kept where it outlives us. Refusals are KernelErrors: then it does not."""
-
-    def inherit(self) -> dict[str, str]:
-        """What daemons of this network namespace that are no more have left changed; it is this one's from now on."""
-        ...
-
-    def enter(self, what: str, before: str) -> None:
-        """Before it is changed; the first entry counts."""
-        ...
-
-    def strike(self, what: str) -> None:
-        """It has been undone."""
         ...
 
 

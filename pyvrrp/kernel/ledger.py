@@ -44,7 +44,7 @@ def files(directory: str = DIRECTORY) -> list[str]:
 
 
 class LinuxLedger:
-    """`kernel.api.Ledger`."""
+    """What we have changed, kept where it outlives us. Refusals are KernelErrors: then it does not."""
 
     def __init__(self, directory: str = DIRECTORY) -> None:
         self._directory = directory
@@ -53,6 +53,7 @@ class LinuxLedger:
         self._entries: dict[str, str] = {}
 
     def inherit(self) -> dict[str, str]:
+        """What daemons of this network namespace that are no more have left changed; it is this one's from now on."""
         found: dict[str, str] = {}
         done: list[tuple[str, int]] = []
         with translated("read what an earlier daemon has left"):
@@ -73,11 +74,13 @@ class LinuxLedger:
         return found
 
     def enter(self, what: str, before: str) -> None:
+        """Before it is changed; the first entry counts."""
         if what not in self._entries:
             self._entries[what] = before
             self._write([what, before])
 
     def strike(self, what: str) -> None:
+        """It has been undone."""
         if self._entries.pop(what, None) is None:
             return
         self._write([what])

@@ -35,7 +35,7 @@ _IFLA_VRF_TABLE: Final = 1
 
 
 class LinuxRouting:
-    """`kernel.api.Routing` of the network namespace it is made in."""
+    """That of the network namespace it is made in."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_ROUTE)
@@ -48,12 +48,15 @@ class LinuxRouting:
             self._monitor.close()
 
     def add(self, entries: Sequence[Entry]) -> Refused:
+        """Those that the kernel refused, with its reason; present already is no refusal."""
         return self._apply(entries, self._add, "add", KernelFault.PRESENT)
 
     def remove(self, entries: Sequence[Entry]) -> Refused:
+        """Likewise; absent already is no refusal."""
         return self._apply(entries, self._remove, "remove", KernelFault.ABSENT)
 
     def present(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those of the list that the kernel has now."""
         wanted = list(entries)
         there: dict[tuple[type[Entry], int], list[bytes]] = {}
         found = []
@@ -71,6 +74,8 @@ class LinuxRouting:
         return found
 
     def watch(self, removed: Callable[[], None]) -> int:
+        """Call `removed` when somebody removed a route or a rule. Returns the file descriptor that becomes readable;
+        `read` then makes the call."""
         if self._monitor is None:
             self._monitor = Monitor(NETLINK_ROUTE, _GROUPS)
         self._removed = removed

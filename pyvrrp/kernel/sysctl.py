@@ -12,9 +12,10 @@ _ROOT: Final = Path("/proc/sys")
 
 
 class LinuxSysctls:
-    """`kernel.api.Sysctls`."""
+    """By their path below /proc/sys."""
 
     def read(self, path: str) -> str | None:
+        """None where there is no such setting (any more)."""
         try:
             return (_ROOT / path).read_text().strip()
         except FileNotFoundError:

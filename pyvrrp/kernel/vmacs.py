@@ -29,7 +29,7 @@ _U16: Final = Struct("=H")
 
 
 class LinuxVmacs:
-    """`kernel.api.Vmacs` of the network namespace it is made in."""
+    """Those of the network namespace it is made in."""
 
     def __init__(self) -> None:
         self._netlink = Netlink(NETLINK_ROUTE)
@@ -38,6 +38,7 @@ class LinuxVmacs:
         self._netlink.close()
 
     def dump(self) -> Mapping[str, Found]:
+        """All devices by name."""
         found: dict[int, tuple[str, dict[int, bytes]]] = {}
         for body in self._netlink.dump(rt.RTM_GETLINK, 0, rt.IFINFOMSG.pack(0, 0, 0, 0, 0), "list devices"):
             index = rt.IFINFOMSG.unpack_from(body)[2]
@@ -71,6 +72,7 @@ class LinuxVmacs:
         self._do((rt.RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, b"".join(body)), f"make {vmac.name} on {vmac.parent}")
 
     def set_up(self, name: str, group: int | None = None) -> None:
+        """And into that interface group, where one is given."""
         body = rt.IFINFOMSG.pack(0, 0, rt.device_index(name), rt.IFF_UP, rt.IFF_UP)
         if group is not None:
             body += attribute(_IFLA_GROUP, rt.U32.pack(group))

@@ -24,7 +24,6 @@ from pyvrrp.kernel.api import Received
 from pyvrrp.kernel.links import Changed, Removed
 from pyvrrp.kernel.refusals import kernel_error
 from pyvrrp.kernel.timer import monotonic
-from pyvrrp.model.routing import Route, Rule
 from pyvrrp.model.vrrp import VirtualAddress
 from pyvrrp.net import IPPROTO_AH, IPPROTO_VRRP, VRRP_TTL, Address
 from pyvrrp.units import Micros
@@ -80,13 +79,11 @@ class FakeKernel:
         self.links = FakeLinks(self)
         self.addresses = FakeAddresses(self)
         self.packets = FakePackets(self)
-        self.routing = FakeRouting(self)
 
     def close(self) -> None:
         """Closes the descriptors."""
         os.close(self.links.bell.descriptor)
         os.close(self.packets.bell.descriptor)
-        os.close(self.routing.bell.descriptor)
 
     def refuse(self, verb: Verb, number: int, dev: str | None = None) -> None:
         """From now on answer `verb` (on `dev`, or on all devices) with errno `number`; 0 allows it again."""
@@ -205,47 +202,6 @@ class FakeAddresses:
     def present(self, addresses: Iterable[VirtualAddress]) -> list[VirtualAddress]:
         devices = self._kernel.devices
         return [v for v in addresses if v.dev in devices and v.address in devices[v.dev].addresses]
-
-
-class FakeRouting:
-    """Routes and rules, as a set."""
-
-    def __init__(self, kernel: FakeKernel) -> None:
-        self._kernel = kernel
-        self._removed: Callable[[], None] | None = None
-        self.entries: list[Route | Rule] = []
-        self.bell = Bell()
-
-    def add(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
-        refused: list[tuple[Route | Rule, KernelError]] = []
-        for entry in entries:
-            lacking = [dev for dev in entry.devices if dev not in self._kernel.devices]
-            if lacking:
-                refused.append((entry, kernel_error(errno.ENODEV, f"add {entry.text}")))
-            elif entry not in self.entries:
-                self.entries.append(entry)
-        return refused
-
-    def remove(self, entries: Sequence[Route | Rule]) -> list[tuple[Route | Rule, KernelError]]:
-        self.entries = [entry for entry in self.entries if entry not in entries]
-        return []
-
-    def present(self, entries: Iterable[Route | Rule]) -> list[Route | Rule]:
-        return [entry for entry in entries if entry in self.entries]
-
-    def watch(self, removed: Callable[[], None]) -> int:
-        self._removed = removed
-        return self.bell.descriptor
-
-    def read(self) -> None:
-        self.bell.still()
-        if self._removed is not None:
-            self._removed()
-
-    def take(self, entry: Route | Rule) -> None:
-        """Somebody else removes it."""
-        self.entries.remove(entry)
-        self.bell.ring()
 
 
 class FakePackets:
