@@ -99,7 +99,7 @@ def test_a_backup_counts_with_the_new_values() -> None:
     d = director(A)
     d.start()
     d.do(Reconfigured(us(1), config(replace(A, priority=200))))
-    assert d.run(4.3)[0] == "4.21875 A advertises 200"
+    assert d.run(4.3)[0] == "3.21875 A advertises 200"
 
 
 def test_another_interface_is_another_instance() -> None:

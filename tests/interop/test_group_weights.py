@@ -27,7 +27,7 @@ def conf(lab: Lab, group: str, inside: str) -> str:
     [
         ("sync_group_tracking_weight", "track_file {\nload weight 1\n}\n", (130, 140)),
         ("track_file {\nload weight 1\n}", "", (130, 120)),
-        ("global_tracking", "", (150, 140)),
+        ("global_tracking", "track_file {\nload weight 1\n}\n", (130, 140)),
     ],
     ids=["differing", "of-the-group", "global"],
 )

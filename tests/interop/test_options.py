@@ -71,6 +71,20 @@ def test_limits_of_a_peer_s_ttl(lab: Lab, program: str) -> None:
 
 
 @ANY
+@pytest.mark.parametrize("fault", [True, False], ids=["fault", "multicast"])
+def test_unicast_without_peers(lab: Lab, program: str, fault: bool) -> None:
+    """It is multicast, unless unicast_fault_no_peer says that this is a fault."""
+    more = f"unicast_src_ip {lab.address('d1')}\n" + ("unicast_fault_no_peer\n" if fault else "")
+    lab.start("d1", program, instance(priority=100, more=more))
+    if fault:
+        lab.until(lambda: "fault state" in lab.daemons["d1"].log().lower(), within=5, what="a fault")
+        lab.holds_for(lambda: not lab.adverts("d1"), seconds=3 * master_down(100), what="nothing is said")
+    else:
+        lab.until_master("d1")
+        assert {advert.destination for advert in lab.adverts("d1")} == {"224.0.0.18"}
+
+
+@ANY
 def test_multicast_must_not_have_passed_a_router(lab: Lab, program: str) -> None:
     lab.start("d1", program, instance(priority=100))
     lab.until_master("d1")

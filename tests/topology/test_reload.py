@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.topology.daemons import OURS
-from tests.topology.lab import SLACK, VIP, Lab, instance
+from tests.topology.lab import SLACK, VIP, Lab, instance, master_down
 
 pytestmark = pytest.mark.root
 
@@ -142,3 +143,50 @@ def test_many_reloads_leave_nothing_behind(lab: Lab) -> None:
         # 80 configurations of 0.4 MiB and more would be 30.
         assert after[pid][0] - memory < 6, (before, after)
         assert after[pid][1] <= files + 4, (before, after)
+
+
+def test_a_backup_counts_on_from_what_it_heard_last(lab: Lab) -> None:
+    """A reload in the middle of its wait does not make it wait anew. (keepalived begins its wait again.)"""
+    lab.start("d1", OURS, instance(priority=150, interval=1))
+    lab.until_master("d1")
+    lab.start("d2", OURS, instance(priority=100, interval=1))
+    lab.until_backup("d2")
+    seen = len(lab.adverts("d1"))
+    lab.until(lambda: len(lab.adverts("d1")) > seen, within=3, what="d2 hears d1")
+    lab.kill("d1")
+    last = lab.adverts("d1")[-1].at
+    wait = master_down(100, interval=1)
+    lab.until(lambda: time.time() - last > wait / 2, within=wait, what="half of the wait is over")
+    lab.reload("d2", instance(priority=100, interval=1, vips=(f"{VIP}/24", f"{OTHER}/24")))
+    lab.until(lambda: lab.adverts("d2"), within=wait, what="d2 takes over")
+    assert lab.adverts("d2")[0].at - last < wait + SLACK
+    assert lab.adverts("d2")[0].addresses == (VIP, OTHER)
+
+
+def test_what_is_tracked_goes_on_in_its_rhythm(lab: Lab, tmp_path: Path) -> None:
+    """A script that did not change is not started anew, and what it counts is not forgotten."""
+    runs, flag = tmp_path / "runs", tmp_path / "flag"
+    script = tmp_path / "script"
+    script.write_text(f"#!/bin/sh\ndate +%s.%N >> {runs}\ntest -e {flag}\n")
+    script.chmod(0o755)
+    flag.touch()
+    text = (
+        f"global_defs {{\nscript_user root\n}}\nvrrp_script s {{\nscript {script}\ninterval 2\nfall 2\nweight -50\n}}\n"
+    )
+    more = "track_script {\ns\n}\n"
+    lab.start("d1", OURS, text, instance(priority=150, more=more))
+    lab.until_master("d1")
+
+    def times() -> list[float]:
+        return [float(line) for line in runs.read_text().split()]
+
+    lab.until(lambda: len(times()) >= 2, within=5, what="it has run twice")
+    flag.unlink()
+    lab.until(lambda: len(times()) == 3, within=3, what="it has failed once")
+    for vips in ((f"{VIP}/24", f"{OTHER}/24"), (f"{VIP}/24",)):
+        lab.reload("d1", text, instance(priority=150, more=more, vips=vips))
+        until_reloaded(lab, "d1")
+        lab.until(lambda v=vips: len(lab.adverts("d1")[-1].addresses) == len(v), within=3, what="reloaded")  # type: ignore[misc]
+    lab.until(lambda: lab.adverts("d1")[-1].priority == 100, within=4, what="the second failure counts")
+    for earlier, later in itertools.pairwise(times()):
+        assert 2 - SLACK < later - earlier < 2 + SLACK

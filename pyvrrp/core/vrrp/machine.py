@@ -193,7 +193,7 @@ class Machine(Instance):
         if self.state is not State.BACKUP or old.advert_int != config.advert_int or config.version == 2:
             self._master.interval = config.advert_int
         if self.state is State.BACKUP and not self._held:
-            self._wait(at)
+            self._wait(self._waiting_since)
         elif self.state is State.MASTER and not self.faults:
             self._advertise(Moment(at, Cause.RELOAD))
             self._out += self._holdings.put(tuple(holding for holding in wanted if holding not in before))
