@@ -6,7 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from pyvrrp.core.log import Level
 from pyvrrp.daemon import channel as line
@@ -19,36 +19,15 @@ from pyvrrp.units import Micros, format_seconds, seconds
 if TYPE_CHECKING:
     import asyncio
 
+    from pyvrrp.daemon.supervisor import Supervisor
     from pyvrrp.observe.control import RecordWish
-
-
-class Keeper(Protocol):
-    """The supervisor, as its children see it."""
-
-    def log(self, level: Level, text: str) -> None: ...
-
-    def order(self, role: str, previous: bytes | None) -> line.Start:
-        """What to start a worker of this role with, now."""
-        ...
-
-    def ready(self, child: Child) -> None: ...
-
-    def reloaded(self, child: Child, problem: str | None) -> None: ...
-
-    def mail(self, subject: str, body: str) -> None:
-        """A worker wants this sent."""
-        ...
-
-    def ended(self, child: Child, death: Death, why: str | None) -> bool:
-        """The worker is gone; `why`: its own last words. True to have it replaced."""
-        ...
 
 
 class Child:
     """The worker of one role, through all its lives."""
 
     def __init__(
-        self, role: str, keeper: Keeper, program: Sequence[str], pid_file: PidFile, newborn: Newborn | None = None
+        self, role: str, keeper: Supervisor, program: Sequence[str], pid_file: PidFile, newborn: Newborn | None = None
     ) -> None:
         """`newborn`: a process that waits for its first order already."""
         self.role = role

@@ -40,9 +40,9 @@ if TYPE_CHECKING:
 _LAST_MAILS: Final = 3.0
 """Seconds that mails about the stop get."""
 _SOCKET: Final = "control socket"
+"""What a start waits for besides the workers."""
 _THOROUGH: Final = 8
 """One reload in so many looks for garbage."""
-"""What a start waits for besides the workers."""
 
 
 class Supervisor:
@@ -115,9 +115,10 @@ class Supervisor:
 
         return asyncio.run(self._live())
 
-    # What the children ask and tell (child.Keeper)
+    # What the children ask and tell
 
     def order(self, role: str, previous: bytes | None) -> Start:
+        """What to start a worker of this role with, now."""
         return Start(self._options, self._namespace, share(role, self._reading.config, self._options), previous)
 
     def ready(self, child: Child) -> None:
@@ -136,6 +137,7 @@ class Supervisor:
         self._postman.post(self._reading.config.global_defs, subject, body)
 
     def ended(self, child: Child, death: Death, why: str | None) -> bool:
+        """The worker is gone; `why`: its own last words. True to have it replaced."""
         if child.role in self._leaving:
             self._forget(child)
             return False
@@ -332,9 +334,7 @@ class Supervisor:
         self._portrait.last_reload = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {result}"
         notify(self._notify, "READY=1")
         self._reloads += 1
-        if (
-            self._reloads % _THOROUGH == 0
-        ):  # what was read is kept from the collector, should there be a cycle after all
+        if self._reloads % _THOROUGH == 0:  # what was read is kept from the collector: there may be a cycle after all
             gc.unfreeze()
             gc.collect()
             gc.freeze()

@@ -16,9 +16,9 @@ Fit means: on, not stalled, no fault in its sync group, and no other member of t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from pyvrrp.core.vrrp.holdings import REPAIR_INTERVAL
 from pyvrrp.core.vrrp.snapshot import Transition
@@ -27,25 +27,17 @@ from pyvrrp.model.vrrp import VirtualAddress, VrrpInstance
 from pyvrrp.net import Address
 from pyvrrp.simulate.clock import MILLION
 from pyvrrp.simulate.director import Director
-from pyvrrp.simulate.network import Network
 from pyvrrp.simulate.story import Change, Episode, Fault, Service, Span, Story, Violation
 from pyvrrp.simulate.topology import Port
 from pyvrrp.units import MILLISECOND, Micros
+
+if TYPE_CHECKING:
+    from pyvrrp.simulate.world import World
 
 ROUNDING: Final[Micros] = MILLISECOND
 """Clocks of other rates are converted to whole microseconds, each way."""
 
 OFF: Final = "OFF"
-
-
-class Stage(Protocol):
-    """The world, as the judge sees it."""
-
-    now: Micros
-    network: Network
-    directors: dict[str, Director]
-
-    def call_at(self, at: Micros, call: Callable[[], None]) -> None: ...
 
 
 @dataclass(slots=True)
@@ -100,8 +92,8 @@ class _Watched:
 
 
 class Judge:
-    def __init__(self, stage: Stage, segments: dict[Port, str], story: Story) -> None:
-        self._stage = stage
+    def __init__(self, world: World, segments: dict[Port, str], story: Story) -> None:
+        self._world = world
         self._segments = segments
         self._story = story
         self._states: dict[tuple[str, str], str] = {}
@@ -122,7 +114,7 @@ class Judge:
         self._states[director, instance] = state
         self._why = f"{director}: {why}"
         self._story.changes.append(
-            Change(at=self._stage.now, director=director, instance=instance, state=state, why=why)
+            Change(at=self._world.now, director=director, instance=instance, state=state, why=why)
         )
         self._dirty = True
 
@@ -141,18 +133,18 @@ class Judge:
         """It is about to stop cleanly."""
         for watched in self._watched:
             if watched.holders == (director,):
-                watched.farewell = _Farewell(self._stage.now, director)
+                watched.farewell = _Farewell(self._world.now, director)
 
     def removed(self, director: str, address: VirtualAddress) -> None:
         """Somebody took it away. It comes back at once, but no more often than every REPAIR_INTERVAL."""
-        self._watched[self._services[director, address]].removed = self._stage.now
+        self._watched[self._services[director, address]].removed = self._world.now
         self.changed()
 
     def lost(self, sender: str, receiver: str) -> None:
         """A packet between the two did not arrive."""
         self._story.lost += 1
         for watched in self._watched:
-            if watched.farewell.at == self._stage.now and watched.farewell.director == sender:
+            if watched.farewell.at == self._world.now and watched.farewell.director == sender:
                 watched.farewell.missed.add(receiver)
         if self._troubles:
             self._allow_more({sender, receiver})
@@ -161,7 +153,7 @@ class Judge:
         """What it advertises has changed, or it was stalled until now."""
         for key, trouble in self._troubles.items():
             if key[0] is Fault.TWO and director in key[2:]:
-                trouble.until = max(trouble.until, self._stage.now + self._window_two(key))
+                trouble.until = max(trouble.until, self._world.now + self._window_two(key))
                 self._judge_at(key, trouble)
 
     @property
@@ -186,7 +178,7 @@ class Judge:
 
     def _configure(self) -> None:
         found: dict[tuple[str, Address], list[_Carrier]] = {}
-        for name, director in self._stage.directors.items():
+        for name, director in self._world.directors.items():
             for instance in director.config.vrrp_instances:
                 for virtual in instance.addresses:
                     dev = (name, virtual.dev)
@@ -206,9 +198,9 @@ class Judge:
                 self._story.services.append(service)
             number = len(self._watched)
             self._watched.append(_Watched(service, list(carriers)))
-            self._watched[-1].since = self._stage.now
+            self._watched[-1].since = self._world.now
             for carrier in carriers:
-                instance = self._stage.directors[carrier.director].config.instance(carrier.instance)
+                instance = self._world.directors[carrier.director].config.instance(carrier.instance)
                 for virtual in instance.addresses:
                     if virtual.address in addresses:
                         self._services[carrier.director, virtual] = number
@@ -219,14 +211,14 @@ class Judge:
         """Who has it on a device that is connected."""
         number = self._watched.index(watched)
         for carrier in watched.carriers:
-            director = self._stage.directors[carrier.director]
-            if self._stage.network.is_up(carrier.dev) and any(
+            director = self._world.directors[carrier.director]
+            if self._world.network.is_up(carrier.dev) and any(
                 self._services.get((carrier.director, address)) == number for address in director.held
             ):
                 yield carrier.director
 
     def _note_holders(self) -> None:
-        now = self._stage.now
+        now = self._world.now
         for watched in self._watched:
             holders = tuple(dict.fromkeys(self._holders(watched)))
             if holders == watched.holders:
@@ -239,7 +231,7 @@ class Judge:
             watched.holders, watched.since, watched.why = holders, now, self._why
 
     def _close_span(self, watched: _Watched) -> None:
-        now = self._stage.now
+        now = self._world.now
         if now > watched.since:
             span = Span(begin=watched.since, end=now, holders=watched.holders, why=watched.why)
             watched.story.spans.append(span)
@@ -247,7 +239,7 @@ class Judge:
     def _close_spans(self) -> None:
         for watched in self._watched:
             self._close_span(watched)
-            watched.since = self._stage.now
+            watched.since = self._world.now
 
     # Troubles.
 
@@ -257,7 +249,7 @@ class Judge:
             self._end(key)
         for key in current:
             if key not in self._troubles:
-                now = self._stage.now
+                now = self._world.now
                 until = now + self._window_two(key) if key[0] is Fault.TWO else self._limit_none(key, now)
                 trouble = self._troubles[key] = _Trouble(now, until)
                 self._judge_at(key, trouble)
@@ -277,13 +269,13 @@ class Judge:
                     yield Fault.NONE, number, carrier.director, ""
 
     def _meet(self, one: Port, other: Port) -> bool:
-        network = self._stage.network
+        network = self._world.network
         return network.path(one, other) is not None and network.path(other, one) is not None
 
     def _reach(self, carrier: _Carrier) -> set[Port]:
         """Everybody it is connected with, directly or by way of others."""
-        network = self._stage.network
-        on = {name for name, director in self._stage.directors.items() if director.router is not None}
+        network = self._world.network
+        on = {name for name, director in self._world.directors.items() if director.router is not None}
         segment = self._segments[carrier.port]
         ports = [p for p, where in self._segments.items() if where == segment and p[0] in on and network.is_up(p)]
         found, new = {carrier.port}, [carrier.port]
@@ -295,10 +287,10 @@ class Judge:
         return found
 
     def _is_fit(self, carrier: _Carrier) -> bool:
-        director = self._stage.directors[carrier.director]
+        director = self._world.directors[carrier.director]
         if director.router is None or director.stalled_until is not None:
             return False
-        if not self._stage.network.is_up(carrier.port) or not self._stage.network.is_up(carrier.dev):
+        if not self._world.network.is_up(carrier.port) or not self._world.network.is_up(carrier.dev):
             return False
         members = self._members(director, carrier.instance)
         if any(name not in director.views or director.views[name].faults for name in members):
@@ -306,7 +298,7 @@ class Judge:
         for name in members:
             port = (carrier.director, director.config.instance(name).interface)
             for master in self._masters(director, name):
-                path = self._stage.network.path(master, port)
+                path = self._world.network.path(master, port)
                 if path is not None and (name != carrier.instance or not self._meet(master, port)):
                     return False
         return True
@@ -321,7 +313,7 @@ class Judge:
         """The ports of all others that are MASTER of the same virtual router."""
         ours = director.config.instance(name)
         segment = self._segments[director.name, ours.interface]
-        for other in self._stage.directors.values():
+        for other in self._world.directors.values():
             if other is director or other.router is None:
                 continue
             for theirs in other.config.vrrp_instances:
@@ -337,15 +329,15 @@ class Judge:
         longest = stalled = 0
         for carrier in watched.carriers:
             if carrier.director in key[2:]:
-                director = self._stage.directors[carrier.director]
+                director = self._world.directors[carrier.director]
                 interval = director.config.instance(carrier.instance).advert_int
                 longest = max(longest, self._stretched(director, interval))
-                stalled = max(stalled, (director.stalled_until or 0) - self._stage.now)
-        return stalled + longest + self._stage.network.longest + ROUNDING
+                stalled = max(stalled, (director.stalled_until or 0) - self._world.now)
+        return stalled + longest + self._world.network.longest + ROUNDING
 
     def _limit_none(self, key: _Key, begin: Micros) -> Micros:
         """Until when there may be no master, for a director that is fit since `begin`."""
-        director = self._stage.directors[key[2]]
+        director = self._world.directors[key[2]]
         carrier = next(c for c in self._watched[key[1]].carriers if c.director == director.name)
         wait = 0
         for name in self._members(director, carrier.instance):
@@ -358,7 +350,7 @@ class Judge:
                     instance.version, view.effective_priority, interval, instance.down_timer_adverts
                 )
             wait = max(wait, self._stretched(director, down))
-        limit = max(begin, director.clock.world(director.ready)) + wait + self._stage.network.longest
+        limit = max(begin, director.clock.world(director.ready)) + wait + self._world.network.longest
         repaired = self._watched[key[1]].removed + self._stretched(director, REPAIR_INTERVAL)
         return max(limit, repaired) + ROUNDING
 
@@ -368,12 +360,12 @@ class Judge:
         if farewell.at != begin or carrier.director in farewell.missed:
             return False
         sender = next((c for c in watched.carriers if c.director == farewell.director), None)
-        director = self._stage.directors[carrier.director]
+        director = self._world.directors[carrier.director]
         if sender is None or len(self._members(director, carrier.instance)) > 1:
             return False
         if director.clock.world(director.ready) >= farewell.at:  # deaf, or just begun
             return False
-        path = self._stage.network.path(sender.port, carrier.port)
+        path = self._world.network.path(sender.port, carrier.port)
         return path is not None and not (path.reorder or path.jitter or path.duplicate)
 
     def _slowest(self, instance: VrrpInstance) -> Micros:
@@ -382,7 +374,7 @@ class Judge:
             return instance.advert_int
         return max(
             other.advert_int
-            for director in self._stage.directors.values()
+            for director in self._world.directors.values()
             for other in director.config.vrrp_instances
             if (other.virtual_router_id, other.family) == (instance.virtual_router_id, instance.family)
         )
@@ -395,20 +387,20 @@ class Judge:
     def _allow_more(self, directors: set[str]) -> None:
         for key, trouble in self._troubles.items():
             if key[0] is Fault.TWO and directors == set(key[2:]):
-                trouble.until = max(trouble.until, self._stage.now + self._window_two(key))
+                trouble.until = max(trouble.until, self._world.now + self._window_two(key))
 
     def _judge_at(self, key: _Key, trouble: _Trouble) -> None:
-        self._stage.call_at(trouble.until, lambda: self._judge(key, trouble))
+        self._world.call_at(trouble.until, lambda: self._judge(key, trouble))
 
     def _judge(self, key: _Key, trouble: _Trouble) -> None:
         """The window is over: is it still so?"""
         if self._troubles.get(key) is not trouble or trouble.told is not None:
             return
-        if key[0] is Fault.TWO and any(self._stage.directors[name].stalled_until is not None for name in key[2:]):
-            trouble.until = self._stage.now + self._window_two(key)
+        if key[0] is Fault.TWO and any(self._world.directors[name].stalled_until is not None for name in key[2:]):
+            trouble.until = self._world.now + self._window_two(key)
         if key[0] is Fault.NONE:  # a clock, a priority or the network may have slowed down since
             trouble.until = max(trouble.until, self._limit_none(key, trouble.begin))
-        if trouble.until > self._stage.now:
+        if trouble.until > self._world.now:
             self._judge_at(key, trouble)
             return
         watched = self._watched[key[1]].story
@@ -431,7 +423,7 @@ class Judge:
         reasons = []
         watched = self._watched[key[1]]
         for carrier in watched.carriers:
-            director = self._stage.directors[carrier.director]
+            director = self._world.directors[carrier.director]
             if director.router is None or carrier.director not in key[2:]:
                 continue
             director.look()
@@ -455,7 +447,7 @@ class Judge:
         if trouble.told is not None:
             if over:
                 told = self._story.violations[trouble.told]
-                self._story.violations[trouble.told] = replace(told, end=self._stage.now)
-        elif self._stage.now > trouble.begin and key[1] < len(self._watched):
-            episode = Episode(fault=key[0], begin=trouble.begin, end=self._stage.now)
+                self._story.violations[trouble.told] = replace(told, end=self._world.now)
+        elif self._world.now > trouble.begin and key[1] < len(self._watched):
+            episode = Episode(fault=key[0], begin=trouble.begin, end=self._world.now)
             self._watched[key[1]].story.episodes.append(episode)
