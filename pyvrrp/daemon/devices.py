@@ -90,8 +90,15 @@ class Devices:
 
     def tidy(self) -> None:
         """Remove what is not wanted any more: those that lived there have said goodbye."""
-        for name in [name for name in self._made if name not in self._wanted]:
-            self._remove(name)
+        if leaving := self._leaving():
+            for name in leaving:
+                self._remove(name)
+            for name, vmac in self._wanted.items():
+                if name not in self._made:
+                    self._ensure(vmac)
+
+    def _leaving(self) -> list[str]:
+        return [name for name in self._made if name not in self._wanted]
 
     @property
     def made(self) -> frozenset[str]:
@@ -202,7 +209,8 @@ class Devices:
                 self._write(path, value)
             self._vmacs.set_up(name, vmac.group)
         except KernelError as error:
-            if name not in self._refused:
+            # Of two with the same MAC address one must go before the other one can be up.
+            if name not in self._refused and not self._leaving():
                 self._refused.add(name)
                 self._say(error)
             return False

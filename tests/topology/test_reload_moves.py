@@ -166,3 +166,17 @@ def test_static_lines_need_no_instance(lab: Lab) -> None:
     lab.until(lambda: lab.hosts["d1"].holds("10.1.1.1"), within=5, what="so at a start")
     lab.stop("d1")
     assert lab.holders("10.1.1.1") == []
+
+
+def test_a_vmac_gets_another_name(lab: Lab) -> None:
+    """Two devices with one MAC address cannot both be up: the old one goes first. (keepalived loses the address.)"""
+    lab.start("d1", OURS, one("A", 1, vip(1), more="use_vmac"))
+    lab.until_master("d1", "192.0.2.101")
+    assert vip(1) in lab.hosts["d1"].addresses("vrrp.1")
+    reloaded = lab.reload("d1", one("A", 1, vip(1), more="use_vmac other"))
+    lab.until(lambda: "other" in lab.hosts["d1"].run("ip", "link"), within=5, what="the new device")
+    lab.until(lambda: vip(1) in lab.hosts["d1"].addresses("other"), within=5, what="d1 is master again")
+    lab.until(lambda: lab.tap.adverts(1)[-1].priority == 150, within=2, what="it advertises")
+    assert [a.priority for a in lab.tap.adverts(1, since=reloaded) if a.priority != 150] == [0]
+    assert "vrrp.1" not in lab.hosts["d1"].run("ip", "link")
+    assert not re.search("FAULT|in use", lab.daemons["d1"].log())

@@ -31,15 +31,19 @@ def test_two_files_just_work(files: list[str], capsys: pytest.CaptureFixture[str
     assert max(map(len, out.splitlines())) <= 80
 
 
-def test_json_and_a_picture(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "t.svg"
+@pytest.mark.parametrize(("name", "begin"), [("t.svg", "<svg"), ("t.html", "<!doctype html>")])
+def test_json_and_a_picture(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, begin: str
+) -> None:
+    picture = tmp_path / name
     assert (
         simulate(Wishes(files=files, json_output=True, timeline=str(picture), steps=("10s stop a",), length="20s")) == 0
     )
     told = json.loads(capsys.readouterr().out)
     assert told["directors"] == ["a", "b"]
     assert told["services"][0]["spans"][-1]["holders"] == ["b"]
-    assert picture.read_text().startswith("<svg")
+    assert picture.read_text().startswith(begin)
+    assert "<svg" in picture.read_text()
 
 
 def test_two_masters_are_an_exit_status(files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
