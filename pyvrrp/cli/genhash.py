@@ -14,7 +14,8 @@ from typing import Final
 
 from pyvrrp.checkers.http import question
 from pyvrrp.checkers.outcome import CheckFailed, CheckNotStarted
-from pyvrrp.model.checkers import CheckTiming, ConnectOptions, HttpCheck, HttpVersion, SslCheck, Url
+from pyvrrp.config.http_checks import VERSIONS
+from pyvrrp.model.checkers import CheckTiming, ConnectOptions, HttpCheck, SslCheck, Url
 from pyvrrp.model.endpoint import Endpoint
 from pyvrrp.units import SECOND
 from pyvrrp.wire.http import Response
@@ -49,12 +50,6 @@ _LONG: Final = {
     "timeout=": "t",
 }
 _LETTERS: Final = {name.rstrip("="): letter for name, letter in _LONG.items()}
-VERSIONS: Final = {
-    "1.0": HttpVersion.HTTP_1_0,
-    "1.0c": HttpVersion.HTTP_1_0_CLOSE,
-    "1.0C": HttpVersion.HTTP_1_0_CLOSE,
-    "1.1": HttpVersion.HTTP_1_1,
-}
 
 
 class UsageError(Exception):
