@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -98,9 +100,27 @@ def test_sticky_schedulers_keep_to_one_server(nat: TrafficBed, scheduler: str) -
     assert len(set(nat.asked(6))) == 1, nat.play()
 
 
-def test_sh_with_ports_spreads_one_client(nat: TrafficBed) -> None:
-    reloaded(nat, virtual(pool(), scheduler="sh", more="sh-port"))
+@pytest.mark.parametrize("scheduler", ["sh", "mh"])
+def test_hashes_with_ports_spread_one_client(nat: TrafficBed, scheduler: str) -> None:
+    reloaded(nat, virtual(pool(), scheduler=scheduler, more=f"{scheduler}-port"))
     assert len(set(nat.asked(24))) > 1
+
+
+def test_the_better_of_two_takes_turns_of_chance(nat: TrafficBed) -> None:
+    reloaded(nat, virtual(pool(), scheduler="twos"))
+    told = set(nat.asked(24))
+    assert "-" not in told
+    assert len(told) > 1
+
+
+def test_a_hash_that_leads_to_a_drained_server_falls_back_where_asked(nat: TrafficBed) -> None:
+    reloaded(nat, virtual(pool(), scheduler="sh"))
+    (chosen,) = set(nat.asked(3))
+    drained = pool(weights=(int(chosen != "rs1"), int(chosen != "rs2"), int(chosen != "rs3")))
+    reloaded(nat, virtual(drained, scheduler="sh"))
+    assert set(nat.asked(3)) == {"-"}
+    reloaded(nat, virtual(drained, scheduler="sh", more="sh-fallback"))
+    assert set(nat.asked(3)) <= {*NAMES} - {chosen}
 
 
 def test_persistence_keeps_a_client_with_its_server(nat: TrafficBed) -> None:
@@ -218,6 +238,32 @@ def test_no_reload_makes_a_service_vanish_or_ends_a_connection(nat: TrafficBed) 
                 assert "-" not in nat.asked(3)
         assert watch.looks > 20
         assert watch.bad == []
+
+
+def test_a_checkers_worker_that_is_killed_is_not_noticed_by_clients(nat: TrafficBed) -> None:
+    daemon = nat.daemons["d1"]
+    pid_file = daemon.conf.with_suffix(".checkers.pid")
+
+    def has(server: str) -> bool:
+        return any(server in rule for rule in nat.table())
+
+    reloaded(nat, virtual(pool(more="TCP_CHECK {\n connect_timeout 1\n}\n")))
+    nat.answers.die("rs1", "inet")
+    nat.until(lambda: not has(private("rs1")), what="rs1 is out")
+    with contextlib.closing(nat.connect()) as connection, contextlib.closing(Watch(nat)) as watch:
+        who = connection.ask()
+        before, worker = nat.table(), pid_file.read_text()
+        os.kill(int(worker), signal.SIGKILL)
+        nat.until(lambda: pid_file.exists() and pid_file.read_text() not in ("", worker), what="another one is there")
+        (service,) = daemon.show()["lvs"]["virtual_servers"]
+        assert [server["alive"] for server in service["real_servers"]] == [False, True, True]
+        assert nat.table() == before
+        nat.answers.serve(nat.servers["rs1"], "inet")
+        nat.until(lambda: has(private("rs1")), what="the other one checks")
+        assert connection.ask() == who
+        assert "-" not in nat.asked(6)
+    assert watch.looks > 20
+    assert watch.bad == []
 
 
 @pytest.mark.parametrize("damage", ["cut", "prose", "include"])
