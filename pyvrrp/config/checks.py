@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
@@ -79,49 +79,39 @@ class Settings:
         return self.log_all, self.tls, frozenset(self.files), frozenset(self.sessions)
 
 
-def build_checks(
-    blocks: Iterable[Statement],
-    server: Endpoint,
-    inherited: Values,
-    outer: Values,
-    settings: Settings,
-    problems: Problems,
-) -> list[Checker | Follower]:
-    """The checks of a real server, but those that are dropped.
-
-    `inherited`: what the real server, else the virtual server says; `outer`: the virtual server alone.
-    """
-    reader = _Reader(server, inherited, outer, settings, problems)
-    built: list[Checker | Follower] = []
-    for block in blocks:
-        word = block.words[0]
-        if word in ASKING:
-            built += reader.asking(block)
-        elif word == "MISC_CHECK":
-            delay_loop = integer(outer, "delay_loop", DEFAULTS["delay_loop"])
-            misc = build_misc(block, reader.timing(word, scalars(block)), delay_loop)
-            built += [misc] if misc else []
-        elif word == "FILE_CHECK":
-            file = build_file(block, settings.files, problems)
-            built += [file] if file else []
-        elif word == "BFD_CHECK":
-            followed = {check.name for check in built if isinstance(check, BfdCheck)}
-            session = build_bfd(block, settings.sessions, followed, inherited, problems)
-            built += [session] if session else []
-    return built
-
-
 @dataclass(slots=True)
-class _Reader:
-    """Of the checks of one real server; what holds for it as in `build_checks`."""
+class CheckReader:
+    """Of the checks of the real servers of a virtual server."""
 
-    server: Endpoint
-    inherited: Values
     outer: Values
+    """What the virtual server says."""
     settings: Settings
     problems: Problems
+    inherited: Values = field(default_factory=dict)
 
-    def asking(self, block: Statement) -> Iterator[Checker]:
+    def read(self, blocks: Iterable[Statement], server: Endpoint, inherited: Values) -> list[Checker | Follower]:
+        """Those of a real server, but what is dropped. `inherited`: what it says itself, else the virtual server."""
+        self.inherited = inherited
+        settings, problems = self.settings, self.problems
+        built: list[Checker | Follower] = []
+        for block in blocks:
+            word = block.words[0]
+            if word in ASKING:
+                built += self.asking(block, server)
+            elif word == "MISC_CHECK":
+                delay_loop = integer(self.outer, "delay_loop", DEFAULTS["delay_loop"])
+                misc = build_misc(block, self.timing(word, scalars(block)), delay_loop)
+                built += [misc] if misc else []
+            elif word == "FILE_CHECK":
+                file = build_file(block, settings.files, problems)
+                built += [file] if file else []
+            elif word == "BFD_CHECK":
+                followed = {check.name for check in built if isinstance(check, BfdCheck)}
+                session = build_bfd(block, settings.sessions, followed, inherited, problems)
+                built += [session] if session else []
+        return built
+
+    def asking(self, block: Statement, server: Endpoint) -> list[Checker]:
         """One, or none, or several if an SMTP_CHECK has several hosts."""
         own = scalars(block)
         retry = own.pop("nb_get_retry", None)
@@ -137,11 +127,13 @@ class _Reader:
         timing = self.timing(block.words[0], own)
         timeout = integer(self.inherited, "connect_timeout", DEFAULTS["connect_timeout"])
         timeout = integer(own, "connect_timeout", timeout)
+        found = []
         for where, said in targets:
-            connect = _connect(where, said, self.server, timeout, self.problems)
+            connect = _connect(where, said, server, timeout, self.problems)
             check = None if connect is None else self._build(block, own, timing, connect)
             if check is not None:
-                yield check
+                found.append(check)
+        return found
 
     def timing(self, word: str, own: Values) -> CheckTiming:
         inherited, settings = self.inherited, self.settings

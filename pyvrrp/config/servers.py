@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from typing import Any, Final
 
-from pyvrrp.config.checks import Settings, build_checks
+from pyvrrp.config.checks import CheckReader, Settings
 from pyvrrp.config.forwarding import METHODS, Method, read_forwarding
 from pyvrrp.config.problems import Problems
 from pyvrrp.config.readers import BARE, UINT_MAX, parse_address, parse_integer
@@ -428,6 +428,7 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
     built: dict[tuple[type, int, int], RealServer] = {}
     defaulted = False
     weight = integer(pool.values, "weight", 1)
+    checks = CheckReader(pool.values, settings, problems)
     for statement, written, own_method in pool.servers:
         method = own_method or pool.method
         if method is None:
@@ -448,7 +449,7 @@ def _real_servers(pool: Pool, settings: Settings, problems: Problems) -> list[Re
         followers: list[Follower] = []
         # Who writes a port means to ask there, whatever the traffic's port is.
         asked = written if written.port else endpoint
-        for check in build_checks(statement.children, asked, inherited, pool.values, settings, problems):
+        for check in checks.read(statement.children, asked, inherited):
             if isinstance(check, (FileCheck, BfdCheck)):
                 followers.append(check)
             else:
