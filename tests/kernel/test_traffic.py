@@ -128,6 +128,27 @@ def test_persistence_keeps_a_client_with_its_server(nat: TrafficBed) -> None:
     assert len(set(nat.asked(6))) == 1
 
 
+def test_persistence_granularity_makes_a_client_of_a_network(nat: TrafficBed) -> None:
+    sources = ("10.77.0.100", "10.77.0.101", "10.77.0.102")
+    for source in sources[1:]:
+        nat.client.add_address("eth0", f"{source}/24")
+        for host in nat.servers.values():
+            host.run("ip", "route", "replace", source, "via", "10.71.12.2")
+
+    def told() -> Counter[str]:
+        asked: Counter[str] = Counter()
+        for source in sources:
+            with contextlib.closing(nat.connect(source=source)) as connection:
+                asked[connection.ask()] += 1
+        return asked
+
+    for mask, expected in (("255.255.255.255", [1, 1, 1]), ("255.255.255.0", [3])):
+        renewed(nat)
+        reloaded(nat, virtual(pool(), more=f"persistence_timeout 60\n persistence_granularity {mask}"))
+        assert sorted(told().values()) == expected, (mask, nat.play())
+        assert sorted(told().values()) == expected, (mask, nat.play())
+
+
 def test_one_packet_scheduling_spreads_the_datagrams_of_one_client(nat: TrafficBed) -> None:
     reloaded(nat, virtual(pool(), protocol="UDP"))
     with nat.datagrams() as ask:

@@ -266,13 +266,19 @@ class TrafficBed:
         return daemon
 
     def connect(
-        self, family: str = "inet", address: str | None = None, protocol: int = socket.IPPROTO_TCP
+        self,
+        family: str = "inet",
+        address: str | None = None,
+        protocol: int = socket.IPPROTO_TCP,
+        source: str | None = None,
     ) -> Connection:
         """A new connection to the VIP."""
         with inside(self.client.namespace):
             made = socket.socket(socket.AF_INET if family == "inet" else socket.AF_INET6, socket.SOCK_STREAM, protocol)
         made.settimeout(3)
         try:
+            if source is not None:
+                made.bind((source, 0))
             made.connect((address or FAMILIES[family], PORT))
         except BaseException:
             made.close()
