@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from pyvrrp.config.problems import Problems
-from pyvrrp.config.tree import Parser, Statement
+from pyvrrp.config.tree import Parser, Statement, parse
 
 if TYPE_CHECKING:
     from pyvrrp.config.load import Loaded
@@ -62,9 +62,7 @@ class Memory:
         if taken and not parser.is_complete:  # what is told then names lines of blocks
             self._met = {}
             del problems.found[len(source.problems) :]
-            parser = Parser(source, problems)
-            for line in source.lines:
-                parser.line(line)
+            return parse(source, problems)
         return parser.end()
 
     def _parse(self, parser: Parser, lines: list[Line]) -> bool:

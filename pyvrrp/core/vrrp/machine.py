@@ -318,8 +318,9 @@ class Machine(Instance):
         """The next one is due an interval after this one was due, unless we are late by more than that."""
         self._send(self._effective_priority, at)
         due = self._advert_at
-        on_time = self.slot is None and due is not None and due + self.config.advert_int > at
-        self._advert_at = self._next_advert(due if on_time and due is not None else at)
+        if self.slot is not None or due is None or due + self.config.advert_int <= at:
+            due = at
+        self._advert_at = self._next_advert(due)
 
     def _next_advert(self, after: Micros) -> Micros:
         interval = self.config.advert_int

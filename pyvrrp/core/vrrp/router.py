@@ -212,11 +212,12 @@ class Router:
         """Of the instances, each as it is when its turn comes, but those of a sync group at one moment."""
         taken: dict[Machine, InstanceSnapshot] = {}
         for machine in list(self._machines.values()):
-            unit = self._unit_of.get(machine)
-            if machine not in taken and unit is not None:  # else a reload has removed it meanwhile
+            if machine not in taken:
+                unit = self._unit_of.get(machine)
+                if unit is None:  # a reload has removed it meanwhile
+                    continue
                 taken.update((member, member.snapshot(unit.name)) for member in unit.members)
-            if machine in taken:
-                yield taken.pop(machine)
+            yield taken.pop(machine)
 
     # Events.
 
