@@ -225,7 +225,7 @@ def _lines(nodes: Iterable[Node], depth: int, show: bool, origins: bool, block: 
     for node in nodes:
         text = node.text if show else _masked(node, block)
         if node.opens and text.count('"') % 2:
-            text += '"'  # a quote that nobody closed would take the brace in
+            text = text[: text.rindex('"')].rstrip()  # what nobody closed is dropped, and would take the brace in
         line = INDENT * depth + text + (" {" if node.opens else "")
         if origins and _closed(line):
             line = f"{line.ljust(COLUMN)}  # {printable(node.origin)}"

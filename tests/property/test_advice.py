@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pyvrrp.cli.sarif import to_sarif
@@ -45,6 +45,7 @@ def test_keywords_in_any_order(lines: list[str]) -> None:
 
 
 @settings(max_examples=150, deadline=None)
+@example([(71, b'"')])
 @given(st.lists(st.tuples(st.integers(0, len(REFERENCE)), st.binary(max_size=3)), max_size=4))
 def test_the_reference_configuration_with_bytes_put_in(places: list[tuple[int, bytes]]) -> None:
     text = REFERENCE
